@@ -1,0 +1,1832 @@
+// js/src/binding.ts
+var BindingError = class extends Error {
+  name = "BindingError";
+};
+var NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
+var isEventName = (name) => NAME.test(name);
+function parseBinding(text) {
+  const bad = (why) => {
+    throw new BindingError(`${why} in ${JSON.stringify(text)}`);
+  };
+  const space = text.indexOf(" ");
+  const [name, ...options] = (space < 0 ? text : text.slice(0, space)).split(";");
+  if (!isEventName(name)) bad("no event name");
+  let client = [];
+  let debounce = 0;
+  let throttle = 0;
+  let keys = [];
+  let prevent = false;
+  for (const option of options) {
+    const at = option.indexOf("=");
+    const value2 = at < 0 ? "" : option.slice(at + 1);
+    const list = value2.split(",").filter(Boolean);
+    const milliseconds = () => /^\d{1,9}$/.test(value2) ? Number(value2) : bad(`option ${option}`);
+    switch (at < 0 ? option : option.slice(0, at)) {
+      case "c":
+        client = list;
+        break;
+      case "d":
+        debounce = value2 === "blur" ? value2 : milliseconds();
+        break;
+      case "t":
+        throttle = milliseconds();
+        break;
+      case "k":
+        keys = list.map((key) => key.toLowerCase() === "space" ? " " : key.toLowerCase());
+        break;
+      case "p":
+        prevent = true;
+        break;
+      default:
+        bad(`option ${option}`);
+    }
+  }
+  let value;
+  if (space >= 0) {
+    try {
+      value = JSON.parse(text.slice(space + 1));
+    } catch {
+      bad("malformed JSON");
+    }
+    if (typeof value !== "object" || !value || Array.isArray(value)) bad("no JSON object");
+  }
+  return { name, client, debounce, throttle, keys, prevent, value };
+}
+
+// js/src/confirm.ts
+var QUIET = 1e3;
+var LATEST = 5e3;
+var Confirm = class {
+  #send;
+  #timer;
+  #deadline = 0;
+  #waiting = false;
+  #k = 0;
+  constructor(send) {
+    this.#send = send;
+  }
+  /** How many frames were applied. */
+  get k() {
+    return this.#k;
+  }
+  applied() {
+    this.#k++;
+    if (this.#waiting) return;
+    this.#waiting = true;
+    this.#deadline = Date.now() + LATEST;
+    this.#wait();
+  }
+  /** An event was sent. */
+  busy() {
+    if (this.#waiting) this.#wait();
+  }
+  /** The connection was lost: the next join says the count. */
+  stop() {
+    clearTimeout(this.#timer);
+    this.#waiting = false;
+  }
+  /** A fresh instance counts from 1 again. */
+  restart() {
+    this.stop();
+    this.#k = 0;
+  }
+  #wait() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => {
+        this.#waiting = false;
+        this.#send(this.#k);
+      },
+      Math.min(QUIET, Math.max(0, this.#deadline - Date.now()))
+    );
+  }
+};
+
+// js/src/edits.ts
+var VALUELESS = /^(?:checkbox|radio|hidden|submit|button|reset|image|file)$/;
+var hasText = (el) => el instanceof HTMLTextAreaElement || el instanceof HTMLInputElement && !VALUELESS.test(el.type);
+var isControl = (el) => el instanceof HTMLInputElement || el instanceof HTMLTextAreaElement || el instanceof HTMLSelectElement;
+var Edits = class {
+  #stamps = /* @__PURE__ */ new WeakMap();
+  #newest;
+  #composing = null;
+  /** Edits before this event are not known to the running instance, whatever their stamp says. */
+  #base = 0;
+  #ref = 0;
+  #answers = false;
+  #stop = null;
+  /** newest tells the number of the newest event made. */
+  constructor(newest) {
+    this.#newest = newest;
+  }
+  start() {
+    this.#stop = new AbortController();
+    const options = { capture: true, signal: this.#stop.signal };
+    const edited = (event) => this.edited(event.target);
+    document.addEventListener("input", edited, options);
+    document.addEventListener("change", edited, options);
+    document.addEventListener("compositionstart", (event) => this.#composing = event.target, options);
+    document.addEventListener("compositionend", () => this.#composing = null, options);
+  }
+  stop() {
+    this.#stop?.abort();
+  }
+  edited(target) {
+    if (!isControl(target)) return;
+    const stamp = this.#newest() + 1;
+    this.#stamps.set(target, stamp);
+    if (target.type === "radio" && target.name) {
+      const scope = target.form ?? document;
+      for (const other of scope.querySelectorAll("input[type=radio]")) {
+        if (other.name === target.name && other.form === target.form) this.#stamps.set(other, stamp);
+      }
+    }
+  }
+  isEdited(control) {
+    return this.#stamps.has(control);
+  }
+  forget(control) {
+    this.#stamps.delete(control);
+  }
+  /** Event n carries what the controls of the form show now, though it was numbered before their latest edit. */
+  carried(n, controls) {
+    for (const control of controls) if (this.#stamp(control) > n) this.#stamps.set(control, n);
+  }
+  /** A fresh instance runs; it has seen none of the events up to n. */
+  mounted(n) {
+    this.#base = n + 1;
+  }
+  /** A frame answering events up to ref is about to be applied. */
+  frame(ref) {
+    this.#answers = ref > this.#ref;
+    this.#ref = ref;
+  }
+  /** Whether the frame being applied may set the control's value, checkedness or choice. */
+  yields(control) {
+    if (control === this.#composing) return false;
+    const stamp = this.#stamp(control);
+    if (stamp > this.#ref) return false;
+    return stamp === 0 || this.#answers || !hasText(control) || control !== document.activeElement;
+  }
+  /** After the answer to a form's submit: what was not edited since follows the server, as after a page load. */
+  settle(form, n) {
+    for (const el of form.elements) {
+      if (!isControl(el) || this.#stamp(el) > n || el === this.#composing) continue;
+      reset(el);
+      this.forget(el);
+    }
+  }
+  #stamp(control) {
+    const stamp = this.#stamps.get(control);
+    if (stamp !== void 0) return Math.max(stamp, this.#base);
+    if (!isControl(control) || !hasText(control) || /^(?:range|color)$/.test(control.type)) return 0;
+    return control.value !== control.defaultValue ? 1 : 0;
+  }
+};
+function reset(el) {
+  if (el instanceof HTMLSelectElement) {
+    const options = [...el.options];
+    if (el.multiple || options.some((o) => o.defaultSelected)) for (const o of options) o.selected = o.defaultSelected;
+    else el.selectedIndex = options.findIndex((o) => !o.disabled);
+  } else if (hasText(el)) {
+    setText(el, el.defaultValue);
+  } else if (el.type !== "file") {
+    el.checked = el.defaultChecked;
+  }
+}
+function setText(el, value) {
+  if (el.value === value) return;
+  const { selectionStart, selectionEnd } = el;
+  const atEnd = selectionStart === el.value.length;
+  el.value = value;
+  if (el === document.activeElement && selectionStart !== null && !atEnd) el.setSelectionRange(selectionStart, selectionEnd);
+}
+
+// js/src/form.ts
+function formData(form, submitter) {
+  const pairs = new URLSearchParams();
+  for (const [name, value] of new FormData(form, submitter)) if (typeof value === "string") pairs.append(name, value);
+  return pairs.toString();
+}
+function controlData(control) {
+  const pairs = new URLSearchParams();
+  const { name, type, value, checked, selectedOptions } = control;
+  if (!name || type === "file") return "";
+  if (selectedOptions) for (const option of selectedOptions) pairs.append(name, option.value);
+  else if (!/^(?:checkbox|radio)$/.test(type) || checked) pairs.append(name, value);
+  return pairs.toString();
+}
+function stateOf(control) {
+  const { value, checked, selectedOptions } = control;
+  return selectedOptions ? [...selectedOptions].map((o) => o.index).join() : `${checked} ${value}`;
+}
+
+// js/src/timing.ts
+var Timing = class {
+  #held = /* @__PURE__ */ new Map();
+  /**
+   * Runs fire now or later as the pace of the binding says. owner is the element with the binding, key tells its events
+   * apart, control is what the user touched.
+   */
+  run(owner, control, key, pace, fire2) {
+    if (pace.debounce) this.#debounce(owner, control, key, pace.debounce, fire2);
+    else if (pace.throttle > 0) this.#throttle(owner, control, key, pace.throttle, fire2);
+    else fire2();
+  }
+  /** Sends what is held back by debouncing for this owner: a control lost focus, a form is submitted. */
+  flush(owner) {
+    for (const [key, held] of this.#held.get(owner) ?? []) {
+      if (!held.debounced) continue;
+      this.#drop(owner, key);
+      fire(held);
+    }
+  }
+  /** The same for all elements, before the page goes. */
+  flushAll() {
+    for (const owner of [...this.#held.keys()]) this.flush(owner);
+  }
+  /** Forgets everything: nothing is sent any more. */
+  stop() {
+    for (const [owner, all] of this.#held) for (const key of all.keys()) this.#drop(owner, key);
+  }
+  #debounce(owner, control, key, wait, fire2) {
+    this.#drop(owner, key);
+    this.#hold(owner, key, {
+      elements: [owner, control],
+      fire: fire2,
+      timer: wait === "blur" ? void 0 : setTimeout(() => this.flush(owner), wait),
+      debounced: true
+    });
+  }
+  #throttle(owner, control, key, wait, run) {
+    const running = this.#held.get(owner)?.get(key);
+    if (running) {
+      running.elements = [owner, control];
+      running.fire = run;
+      return;
+    }
+    const held = { elements: [], fire: null, timer: void 0, debounced: false };
+    const next = () => {
+      const last = held.fire;
+      if (!last) return this.#drop(owner, key);
+      fire(held);
+      held.fire = null;
+      held.timer = setTimeout(next, wait);
+    };
+    held.timer = setTimeout(next, wait);
+    this.#hold(owner, key, held);
+    run();
+  }
+  #hold(owner, key, held) {
+    const all = this.#held.get(owner);
+    if (all) all.set(key, held);
+    else this.#held.set(owner, /* @__PURE__ */ new Map([[key, held]]));
+  }
+  #drop(owner, key) {
+    const all = this.#held.get(owner);
+    clearTimeout(all?.get(key)?.timer);
+    all?.delete(key);
+    if (all?.size === 0) this.#held.delete(owner);
+  }
+};
+function fire(held) {
+  if (held.elements.every((el) => el.isConnected)) held.fire?.();
+}
+
+// js/src/events.ts
+var Events = class {
+  #root;
+  #delegate;
+  #timing = new Timing();
+  #states = /* @__PURE__ */ new WeakMap();
+  #stop = null;
+  #pressed = null;
+  constructor(root, delegate) {
+    this.#root = root;
+    this.#delegate = delegate;
+  }
+  start() {
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
+    const on = (type, fn, capture = false) => document.addEventListener(type, fn, { signal, capture });
+    on("mousedown", (event) => this.#pressed = event.target, true);
+    on("click", (event) => this.#click(event));
+    on("submit", (event) => this.#submit(event));
+    on("reset", (event) => this.#reset(event));
+    on("input", (event) => this.#input(event));
+    on("change", (event) => this.#input(event));
+    on("focusin", (event) => this.#focus(event, "focus"));
+    on("focusout", (event) => this.#focus(event, "blur"));
+    for (const type of ["keydown", "keyup"]) {
+      on(type, (event) => this.#key(event, this.#closest(event.target, type), type));
+      addEventListener(type, (event) => this.#everywhere(`window-${type}`, (el, name) => this.#key(event, el, name)), { signal });
+    }
+    for (const type of ["focus", "blur"]) {
+      addEventListener(type, (event) => event.target === window && this.#everywhere(`window-${type}`, (el, name) => this.#fire(el, name, event)), { signal });
+    }
+  }
+  stop() {
+    this.#stop?.abort();
+    this.#timing.stop();
+  }
+  /** Sends what debouncing holds back. */
+  flush() {
+    this.#timing.flushAll();
+  }
+  /** Sends the change event that the control's edit would send now. */
+  change(control) {
+    this.#change(control, new Event("change"));
+  }
+  #click(event) {
+    const pressed = this.#pressed;
+    this.#pressed = null;
+    if (event.defaultPrevented) return;
+    const { target } = event;
+    const owner = this.#closest(target, "click");
+    if (owner && event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) {
+      if (leadsAway(owner)) event.preventDefault();
+      this.#fire(owner, "click", event);
+    }
+    this.#everywhere("click-away", (el, type) => {
+      const inside = (node) => node instanceof Node && el.contains(node);
+      const gone = target instanceof Node && !target.isConnected;
+      if (!inside(target) && !inside(pressed) && !gone && isSeen(el)) this.#fire(el, type, event);
+    });
+  }
+  #submit(event) {
+    const form = event.target;
+    const owner = this.#closest(form, "submit");
+    if (owner !== form || event.defaultPrevented) return;
+    const { submitter } = event;
+    const method = submitter?.getAttribute("formmethod") ?? form.getAttribute("method");
+    if (method?.toLowerCase() !== "dialog") event.preventDefault();
+    for (const el of [form, ...form.elements]) this.#timing.flush(el);
+    this.#fire(form, "submit", event, { control: submitter ?? form, submitter, form });
+  }
+  /** The values are back after the event, and the view should know them. */
+  #reset(event) {
+    const form = event.target;
+    setTimeout(() => form.hasAttribute("live-change") && this.#change(form, event));
+  }
+  #input(event) {
+    const control = event.target;
+    if (!(control instanceof Element) || event.defaultPrevented) return;
+    if (isControl(control) && control.validity.badInput) return;
+    const state = stateOf(control);
+    if (event.type === "change" && this.#states.get(control) === state) return;
+    this.#states.set(control, state);
+    this.#change(control, event);
+  }
+  #change(control, event) {
+    const outer = control.form ?? null;
+    const owner = this.#closest(control, "change") ?? this.#closest(outer, "change");
+    if (!owner) return;
+    const form = owner instanceof HTMLFormElement ? owner : null;
+    this.#fire(owner, "change", event, { control, form, data: () => controlData(control) });
+  }
+  #focus(event, type) {
+    const target = event.target;
+    if (type === "blur") {
+      for (const owner2 of [this.#closest(target, "change"), this.#closest(target.form, "change")]) {
+        if (owner2) this.#timing.flush(owner2);
+      }
+    }
+    const owner = this.#closest(target, type);
+    if (owner && !(event.relatedTarget instanceof Node && owner.contains(event.relatedTarget))) this.#fire(owner, type, event);
+  }
+  #key(event, owner, type) {
+    if (owner && event.key && !event.isComposing && !event.defaultPrevented) this.#fire(owner, type, event);
+  }
+  #closest(target, type) {
+    const owner = target instanceof Element ? target.closest(`[live-${type}]`) : null;
+    return owner && this.#root.contains(owner) ? owner : null;
+  }
+  #everywhere(type, fn) {
+    for (const el of this.#root.querySelectorAll(`[live-${type}]`)) fn(el, type);
+  }
+  #fire(owner, type, event, details = {}) {
+    let binding;
+    try {
+      binding = parseBinding(owner.getAttribute(`live-${type}`));
+    } catch (error) {
+      this.#delegate.failed(error);
+      return;
+    }
+    const { name, keys, value } = binding;
+    const key = event instanceof KeyboardEvent ? event.key.toLowerCase() : "";
+    if (keys.length > 0 && !keys.includes(key)) return;
+    if (binding.prevent) event.preventDefault();
+    const control = details.control ?? owner;
+    const client = clientValues(binding.client, owner, control, event, details.submitter);
+    const pace = type === "blur" ? { debounce: 0, throttle: 0 } : binding;
+    this.#timing.run(owner, control, type + key, pace, () => {
+      if (/^(?:click|submit)$/.test(type) && this.#delegate.busy(owner, type)) return;
+      const form = details.form ?? null;
+      const f = form ? formData(form, details.submitter) : details.data?.();
+      const payload = { ...value !== void 0 && { v: value }, ...f && { f }, ...client && { c: client } };
+      this.#delegate.send({ name, payload, type, owner, control, form });
+    });
+  }
+};
+function leadsAway(el) {
+  if (el.matches("a[href],area[href]")) return true;
+  const { form, type } = el;
+  return el.matches("button,input") && !!form && /^(?:submit|image|reset)$/.test(type);
+}
+function isSeen(el) {
+  return [...el.getClientRects()].some(
+    (r) => r.width > 0 && r.height > 0 && r.bottom > 0 && r.right > 0 && r.top < innerHeight && r.left < innerWidth
+  );
+}
+function clientValues(wanted, owner, control, event, submitter) {
+  const values = {};
+  for (const key of wanted) {
+    const value = clientValue(key, owner, control, event, submitter);
+    if (value !== void 0) values[key] = value;
+  }
+  return Object.keys(values).length > 0 ? values : void 0;
+}
+function clientValue(key, owner, control, event, submitter) {
+  switch (key) {
+    case "key":
+      return event instanceof KeyboardEvent ? event.key : void 0;
+    case "value":
+      return valueOf(control) ?? valueOf(event.target);
+    case "target":
+      return nameOf(control);
+    case "submitter":
+      return submitter ? nameOf(submitter) : void 0;
+    case "x":
+    case "y": {
+      if (!(event instanceof MouseEvent)) return void 0;
+      const box = owner.getBoundingClientRect();
+      return Math.round(key === "x" ? event.clientX - box.left : event.clientY - box.top);
+    }
+    default:
+      return void 0;
+  }
+}
+var nameOf = (el) => el.getAttribute("name") || el.id;
+function valueOf(target) {
+  if (target instanceof HTMLElement && target.isContentEditable) return target.textContent ?? "";
+  const { value } = target ?? {};
+  return value === void 0 ? void 0 : String(value);
+}
+
+// js/src/foreign.ts
+var ForeignAttributes = class {
+  #root;
+  #observer;
+  /** For each attribute the value the server gave it last (null: none), which the page no longer shows. */
+  #bases = /* @__PURE__ */ new WeakMap();
+  #own = /* @__PURE__ */ new Map();
+  constructor(root) {
+    this.#root = root;
+    this.#observer = new MutationObserver((records) => this.#read(records));
+  }
+  start() {
+    this.#observer.observe(this.#root, { subtree: true, attributes: true, attributeOldValue: true });
+  }
+  stop() {
+    this.#observer.disconnect();
+  }
+  /** Encloses every patch: what `write` announces through own() is the server's, all else is not. */
+  during(write) {
+    this.#read(this.#observer.takeRecords());
+    try {
+      return write();
+    } finally {
+      this.#read(this.#observer.takeRecords());
+      this.#own = /* @__PURE__ */ new Map();
+    }
+  }
+  /** What the server had set before someone else wrote the attribute; undefined when nobody did. */
+  base(el, name) {
+    return this.#bases.get(el)?.get(name);
+  }
+  /** Announces that the server's value is written now, and shown as it is or (`mixed`) together with a script's. */
+  own(el, name, value, mixed) {
+    const names = this.#own.get(el);
+    if (names) names.add(name);
+    else this.#own.set(el, /* @__PURE__ */ new Set([name]));
+    if (mixed) this.#set(el, name, value);
+    else this.#bases.get(el)?.delete(name);
+  }
+  #set(el, name, value) {
+    const bases = this.#bases.get(el);
+    if (bases) bases.set(name, value);
+    else this.#bases.set(el, /* @__PURE__ */ new Map([[name, value]]));
+  }
+  #read(records) {
+    for (const record of records) {
+      const el = record.target;
+      const name = record.attributeName;
+      if (el === this.#root || this.#own.get(el)?.has(name)) continue;
+      if (this.base(el, name) === void 0) this.#set(el, name, record.oldValue);
+      if (this.base(el, name) === el.getAttribute(name)) this.#bases.get(el).delete(name);
+    }
+  }
+};
+
+// js/src/notice.ts
+var LIMIT = 5;
+function placeFor(attribute, className, role) {
+  const existing = document.querySelector(`[${attribute}]`);
+  if (existing) return existing;
+  const el = document.createElement("div");
+  el.className = className;
+  el.setAttribute(attribute, "");
+  el.setAttribute("role", role);
+  document.body.append(el);
+  return el;
+}
+var Notices = class {
+  #stop = null;
+  /** The regions must stand in the page before anything is said in them, or screen readers keep silent. */
+  start() {
+    placeFor("data-live-flash", "live-flashes", "status");
+    placeFor("data-live-alert", "live-alerts", "alert");
+    this.#stop = new AbortController();
+    document.addEventListener(
+      "click",
+      ({ target }) => {
+        if (target instanceof Element) target.closest("[data-live-dismiss]")?.parentElement?.remove();
+      },
+      { signal: this.#stop.signal }
+    );
+  }
+  stop() {
+    this.#stop?.abort();
+  }
+  flash(kind, text) {
+    show(placeFor("data-live-flash", "live-flashes", "status"), "live-flash", kind, text);
+  }
+  alert(text) {
+    show(placeFor("data-live-alert", "live-alerts", "alert"), "live-alert", "error", text);
+  }
+};
+function show(place2, block, kind, text) {
+  const item = document.createElement("div");
+  item.className = `${block} ${block}-${kind.replace(/[^\w-]/g, "-")}`;
+  const words = document.createElement("span");
+  words.textContent = text;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.setAttribute("data-live-dismiss", "");
+  button.setAttribute("aria-label", place2.dataset.dismiss ?? "Dismiss");
+  button.textContent = "×";
+  item.append(words, button);
+  for (const other of [...place2.children]) {
+    if (other.className === item.className && other.firstChild?.textContent === text) other.remove();
+  }
+  place2.append(item);
+  while (place2.children.length > LIMIT) place2.firstElementChild.remove();
+}
+
+// js/src/outbox.ts
+var MAX_WAITING = 256;
+var Outbox = class {
+  #queue = [];
+  #newest = 0;
+  #sent = 0;
+  /** The number of the newest event made. */
+  get newest() {
+    return this.#newest;
+  }
+  /** The number of the newest event handed out for sending. */
+  get sent() {
+    return this.#sent;
+  }
+  /**
+   * Numbers an event, or returns null when too many wait. An unsent event at the end of the queue for which `replaces`
+   * says so gives its number to the new one: of what is typed offline only the last state matters.
+   */
+  add(name, payload, source, replaces) {
+    const last = this.#queue.at(-1);
+    if (last && last.n > this.#sent && replaces?.(last)) {
+      const entry2 = { n: last.n, name, payload, source };
+      this.#queue[this.#queue.length - 1] = entry2;
+      return entry2;
+    }
+    if (this.#queue.length >= MAX_WAITING) return null;
+    const entry = { n: ++this.#newest, name, payload, source };
+    this.#queue.push(entry);
+    return entry;
+  }
+  some(test) {
+    return this.#queue.some(test);
+  }
+  /** Hands out the events that were not sent on this connection. */
+  take() {
+    const unsent = this.#queue.filter((entry) => entry.n > this.#sent);
+    this.#sent = this.#newest;
+    return unsent;
+  }
+  /** The server has answered the events up to ref. Returns them in their order. */
+  answered(ref) {
+    const done = this.#queue.filter((entry) => entry.n <= ref);
+    this.#queue = this.#queue.slice(done.length);
+    return done;
+  }
+  /** The server has received the events up to n: later ones are sent again. */
+  resumed(n) {
+    this.#sent = n;
+    if (this.#queue.length === 0) this.#newest = n;
+  }
+  /**
+   * A fresh instance answers, and no event may reach two instances: those that were sent are dropped, and with them all
+   * others unless none was ever sent. Returns what was dropped.
+   */
+  mounted() {
+    return this.#sent === 0 ? [] : this.drop();
+  }
+  /** Drops all events that wait. Numbers go on after the newest one sent. */
+  drop() {
+    const dropped = this.#queue;
+    this.#queue = [];
+    this.#newest = this.#sent;
+    return dropped;
+  }
+};
+
+// js/src/page.ts
+var RELOADED = "live-reloaded";
+var isVisible = () => document.visibilityState !== "hidden";
+function socketURL(root) {
+  const url = new URL(root.getAttribute("data-live-socket") ?? location.href, location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  url.hash = "";
+  return url.href;
+}
+function reloadOnce() {
+  try {
+    if (sessionStorage.getItem(RELOADED) === location.pathname) return false;
+    sessionStorage.setItem(RELOADED, location.pathname);
+    if (sessionStorage.getItem(RELOADED) !== location.pathname) return false;
+  } catch {
+    return false;
+  }
+  location.reload();
+  return true;
+}
+function reloadHelped() {
+  try {
+    sessionStorage.removeItem(RELOADED);
+  } catch {
+  }
+}
+async function head() {
+  const answer = await fetch(location.href, { method: "HEAD", redirect: "manual", cache: "no-store", credentials: "same-origin" });
+  return { status: answer.status, redirected: answer.type === "opaqueredirect" };
+}
+function load(to) {
+  const url = new URL(to, location.href);
+  if (url.origin !== location.origin) return false;
+  location.assign(url);
+  return true;
+}
+var STAYS = 3e3;
+var Departure = class {
+  #left;
+  #stayed;
+  #timer;
+  #stop = null;
+  leaving = false;
+  /** left is called on pagehide, stayed when the page is shown again or has not gone after all. */
+  constructor(left, stayed) {
+    this.#left = left;
+    this.#stayed = stayed;
+  }
+  start() {
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
+    addEventListener("beforeunload", () => this.#leave(), { signal });
+    addEventListener("pagehide", () => (this.#leave(), clearTimeout(this.#timer), this.#left()), { signal });
+    addEventListener("pageshow", () => this.leaving && this.#stay(), { signal });
+  }
+  stop() {
+    this.#stop?.abort();
+    clearTimeout(this.#timer);
+  }
+  #leave() {
+    this.leaving = true;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#stay(), STAYS);
+  }
+  #stay() {
+    this.leaving = false;
+    clearTimeout(this.#timer);
+    this.#stayed();
+  }
+};
+
+// js/src/pending.ts
+var PENDING = "live-pending";
+var Pending = class {
+  #counts = /* @__PURE__ */ new Map();
+  add(elements) {
+    for (const el of new Set(elements)) {
+      this.#counts.set(el, (this.#counts.get(el) ?? 0) + 1);
+      el.classList.add(PENDING);
+    }
+  }
+  remove(elements) {
+    for (const el of new Set(elements)) {
+      const left = (this.#counts.get(el) ?? 1) - 1;
+      if (left > 0) {
+        this.#counts.set(el, left);
+        continue;
+      }
+      this.#counts.delete(el);
+      el.classList.remove(PENDING);
+      if (!el.className) el.removeAttribute("class");
+    }
+  }
+};
+
+// js/src/backoff.ts
+var Backoff = class {
+  #min;
+  #max;
+  #random;
+  #attempts = 0;
+  /** min and max in milliseconds; random returns a number in [0, 1). */
+  constructor(min, max, random = Math.random) {
+    this.#min = min;
+    this.#max = max;
+    this.#random = random;
+  }
+  /** Milliseconds until the next attempt. */
+  next() {
+    this.#attempts++;
+    return this.#random() * Math.min(this.#max, this.#min * 2 ** this.#attempts);
+  }
+  /** Milliseconds of a wait that someone asked for: at least the longest usual one. */
+  pause() {
+    return this.#max * (1 + this.#random());
+  }
+  reset() {
+    this.#attempts = 0;
+  }
+};
+
+// js/src/closing.ts
+function remedy(code, opened) {
+  if (!opened) return "ask";
+  switch (code) {
+    case 1009:
+      return "drop";
+    case 4401:
+      return "ask";
+    case 4400:
+    // What was not understood would not be understood the second time.
+    case 4403:
+    case 4426:
+      return "reload";
+    case 4409:
+      return "stop";
+    case 4429:
+      return "pause";
+    default:
+      return "retry";
+  }
+}
+function verdict(status, redirected) {
+  if (redirected) return "reload";
+  const passing = status === 408 || status === 425 || status === 429;
+  return status >= 400 && status < 500 && !passing ? "reload" : "retry";
+}
+
+// js/src/heartbeat.ts
+var SILENCE = 3e4;
+var PATIENCE = 1e4;
+var Heartbeat = class {
+  #ping;
+  #dead;
+  #timer;
+  #asked = false;
+  constructor(ping, dead) {
+    this.#ping = ping;
+    this.#dead = dead;
+  }
+  /** A frame arrived, or the connection has just been joined. */
+  heard() {
+    this.stop();
+    this.#timer = setTimeout(() => this.ask(), SILENCE);
+  }
+  /** Does not wait for the silence: the tab was asleep, or the network changed. */
+  ask() {
+    if (this.#asked) return;
+    this.expect(PATIENCE);
+    this.#ping();
+  }
+  /** Some frame must come within so many milliseconds. */
+  expect(patience) {
+    this.stop();
+    this.#asked = true;
+    this.#timer = setTimeout(this.#dead, patience);
+  }
+  stop() {
+    clearTimeout(this.#timer);
+    this.#asked = false;
+  }
+};
+
+// js/src/wire.ts
+var VERSION = 1;
+var MAX_DOWN_CHARS = 16 << 20;
+var MAX_UP_CHARS = 1 << 20;
+var MAX_REASON_CHARS = 80;
+var WireError = class extends Error {
+  name = "WireError";
+};
+var isCount = (v) => Number.isSafeInteger(v) && v >= 0;
+var isString = (v) => typeof v === "string";
+var isObject = (v) => typeof v === "object" && v !== null && !Array.isArray(v);
+var isAny = () => true;
+var isHash = (v) => isCount(v) && v <= 4294967295;
+var pair = (first, second) => (v) => Array.isArray(v) && v.length === 2 && first(v[0]) && second(v[1]);
+var listOf = (check) => (v) => Array.isArray(v) && v.every(check);
+var extraChecks = {
+  join: (v) => isObject(v) && /^(adopt|resume|mount)$/.test(String(v.how)) && isString(v.secret) && isCount(v.n ?? 0),
+  h: isHash,
+  i: isHash,
+  html: isString,
+  tag: isString,
+  title: isString,
+  flash: listOf(pair(isString, isString)),
+  reply: listOf(pair(isCount, isAny)),
+  push: listOf(pair(isString, isAny)),
+  error: pair(isCount, isString),
+  to: isString
+};
+function decode(text) {
+  if (text.length > MAX_DOWN_CHARS) throw new WireError(`frame of ${text.length} characters is too long`);
+  let frame;
+  try {
+    frame = JSON.parse(text);
+  } catch {
+    throw new WireError("frame is not JSON");
+  }
+  if (!Array.isArray(frame)) throw new WireError("frame is not an array");
+  if (frame.length === 0) return { kind: "pong" };
+  const [ref, patch, extra = {}] = frame;
+  if (frame.length < 2 || frame.length > 3) throw new WireError(`frame has ${frame.length} parts`);
+  if (!isCount(ref)) throw new WireError("frame's ref is not a count");
+  if (!Array.isArray(patch)) throw new WireError("frame's patch is not an array");
+  if (!isObject(extra)) throw new WireError("frame's extra is not an object");
+  for (const key in extraChecks) {
+    if (key in extra && !extraChecks[key](extra[key])) throw new WireError(`frame's ${key} is malformed`);
+  }
+  return { kind: "frame", ref, patch, extra };
+}
+function encode(up) {
+  const text = JSON.stringify(parts(up));
+  if (text.length > MAX_UP_CHARS) throw new WireError(`${up.kind} of ${text.length} characters is too long`);
+  return text;
+}
+function parts(up) {
+  switch (up.kind) {
+    case "join":
+      return [VERSION, up.token, up.options];
+    case "event":
+      if (up.target !== void 0) return [up.n, up.name, up.payload ?? {}, up.target];
+      return up.payload === void 0 ? [up.n, up.name] : [up.n, up.name, up.payload];
+    case "confirm":
+      return [up.k];
+    case "ping":
+      return [0, "ping"];
+    default:
+      return [0, up.kind, up.reason.slice(0, MAX_REASON_CHARS)];
+  }
+}
+
+// js/src/socket.ts
+var OPENING = 15e3;
+var STABLE = 5e3;
+var PROVEN = 3e4;
+var Socket = class {
+  #delegate;
+  #options;
+  #backoff;
+  #heartbeat = new Heartbeat(
+    () => this.send(encode({ kind: "ping" })),
+    () => this.#close()
+  );
+  #socket = null;
+  #joined = false;
+  /** Running between start and stop: connected, or trying to be. */
+  #wanted = false;
+  #asking = false;
+  #retry;
+  #stable;
+  #proven;
+  #listening = null;
+  constructor(delegate, options) {
+    this.#delegate = delegate;
+    this.#options = options;
+    this.#backoff = new Backoff(options.reconnectMin, options.reconnectMax);
+  }
+  get joined() {
+    return this.#joined;
+  }
+  start() {
+    this.#wanted = true;
+    this.#listening = new AbortController();
+    const { signal } = this.#listening;
+    const back = () => this.back();
+    document.addEventListener("visibilitychange", back, { signal });
+    addEventListener("pageshow", back, { signal });
+    addEventListener("online", back, { signal });
+    this.#open();
+  }
+  stop() {
+    this.#wanted = false;
+    this.#listening?.abort();
+    this.#close(1e3);
+  }
+  /** The user or the network has come back: now is better than at the end of a pause. */
+  back() {
+    if (!this.#wanted || !isVisible()) return;
+    if (this.#joined) this.#heartbeat.ask();
+    else if (!this.#socket) this.#open();
+  }
+  /** Closes for now, as the page is put away; back() opens again. */
+  rest() {
+    this.#close(1e3);
+    clearTimeout(this.#retry);
+  }
+  send(text) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
+  }
+  /** The server has answered the join. */
+  welcome() {
+    this.#joined = true;
+    this.#stable = setTimeout(() => this.#backoff.reset(), STABLE);
+    this.#proven = setTimeout(reloadHelped, PROVEN);
+  }
+  #open() {
+    clearTimeout(this.#retry);
+    if (!this.#wanted || this.#socket || this.#asking) return;
+    let opened = false;
+    const socket = new WebSocket(this.#options.url);
+    this.#socket = socket;
+    this.#heartbeat.expect(OPENING);
+    socket.onopen = () => {
+      opened = true;
+      socket.send(this.#delegate.hello());
+    };
+    socket.onmessage = ({ data }) => {
+      this.#delegate.received(String(data));
+      if (this.#joined) this.#heartbeat.heard();
+    };
+    socket.onclose = ({ code }) => {
+      if (this.#socket === socket) this.#closed(remedy(code, opened));
+    };
+  }
+  /** Gives the connection up without waiting for the other side, which may be gone. */
+  #close(code) {
+    const socket = this.#socket;
+    if (!socket) return;
+    socket.onclose = socket.onmessage = socket.onopen = null;
+    socket.close(code);
+    this.#closed("retry");
+  }
+  #closed(next) {
+    this.#socket = null;
+    this.#joined = false;
+    this.#heartbeat.stop();
+    clearTimeout(this.#stable);
+    clearTimeout(this.#proven);
+    if (next === "drop") this.#delegate.refused();
+    if (next === "stop" || next === "reload" && !reloadOnce()) this.#wanted = false;
+    this.#delegate.lost(!this.#wanted);
+    if (!this.#wanted || next === "reload") return;
+    if (next === "ask") void this.#ask();
+    else this.#later(next === "pause" ? this.#backoff.pause() : this.#backoff.next());
+  }
+  #later(wait) {
+    this.#retry = setTimeout(() => {
+      if (isVisible()) this.#open();
+    }, wait);
+  }
+  async #ask() {
+    if (this.#asking) return;
+    this.#asking = true;
+    let next = "retry";
+    try {
+      const { status, redirected } = await head();
+      next = verdict(status, redirected);
+    } catch {
+    }
+    this.#asking = false;
+    if (!this.#wanted) return;
+    if (next === "reload" && reloadOnce()) return;
+    this.#later(this.#backoff.next());
+  }
+};
+
+// js/src/status.ts
+var STATES = ["connecting", "connected", "disconnected", "error"];
+var WORDS = {
+  disconnected: "Connection lost. Trying to reconnect…",
+  error: "This page is no longer connected. Reload it to go on."
+};
+var Status = class {
+  #root;
+  #delay;
+  #timer;
+  #state = null;
+  /** delay: milliseconds a connection must be lost before anything is said. */
+  constructor(root, delay) {
+    this.#root = root;
+    this.#delay = delay;
+  }
+  get state() {
+    return this.#state;
+  }
+  /** Returns whether the state is another than before. */
+  set(state) {
+    if (this.#state === state) return false;
+    this.#state = state;
+    for (const each of STATES) this.#root.classList.toggle(`live-${each}`, each === state);
+    clearTimeout(this.#timer);
+    if (WORDS[state]) this.#timer = setTimeout(() => this.#say(state), this.#delay);
+    else this.#say(state);
+    return true;
+  }
+  stop() {
+    clearTimeout(this.#timer);
+    this.#say("connected");
+    this.#root.classList.remove(...STATES.map((each) => `live-${each}`));
+    this.#state = null;
+  }
+  #say(state) {
+    const el = placeFor("data-live-status", "live-status", "status");
+    const words = WORDS[state] ? el.dataset[state] ?? WORDS[state] : "";
+    if (el.textContent !== words) el.textContent = words;
+  }
+};
+
+// js/src/fragment.ts
+var HTML = "http://www.w3.org/1999/xhtml";
+var TEXT_ONLY = /^(?:script|style|textarea|title|xmp)$/;
+var isHtml = (el) => el.namespaceURI === HTML;
+function parseInside(parent, html) {
+  const template = document.createElement("template");
+  if (isHtml(parent) && !TEXT_ONLY.test(parent.localName)) {
+    template.innerHTML = html;
+    return template.content;
+  }
+  const context = template.content.ownerDocument.importNode(parent, false);
+  context.innerHTML = html;
+  return context;
+}
+
+// js/src/mirror.ts
+var OPAQUE = /^(?:iframe|noscript|noembed|noframes)$/;
+var none = [];
+var isElement = (node) => node.nodeType === 1;
+var isText = (node) => node.nodeType === 3;
+function hostOf(el) {
+  return el instanceof HTMLTemplateElement ? el.content : el;
+}
+function isOpaque(el) {
+  return OPAQUE.test(el.localName) || el.localName === "template" && el.hasAttribute("shadowrootmode");
+}
+function mirrorOf(node) {
+  if (!isElement(node)) return { n: node, k: null };
+  return { n: node, k: isOpaque(node) ? none : mirrorChildren(hostOf(node)) };
+}
+function mirrorChildren(host) {
+  let last = null;
+  let children = null;
+  for (let node = host.firstChild, next; node; node = next) {
+    next = node.nextSibling;
+    if (isText(node)) {
+      if (!node.data) continue;
+      if (last) {
+        last.appendData(node.data);
+        node.remove();
+        continue;
+      }
+      last = node;
+    } else {
+      last = null;
+    }
+    (children ??= []).push(mirrorOf(node));
+  }
+  return children ?? none;
+}
+
+// js/src/order.ts
+function standing(from, pin = -1) {
+  const tails = [];
+  const before = new Int32Array(from.length);
+  const pinned = pin < 0 ? -1 : from[pin];
+  for (let i = 0; i < from.length; i++) {
+    const old = from[i];
+    if (old < 0) continue;
+    if (pinned >= 0 && i !== pin && i < pin !== old < pinned) continue;
+    let lo = 0;
+    let hi = tails.length;
+    while (lo < hi) {
+      const mid = lo + hi >> 1;
+      if (from[tails[mid]] < old) lo = mid + 1;
+      else hi = mid;
+    }
+    before[i] = lo > 0 ? tails[lo - 1] : -1;
+    tails[lo] = i;
+  }
+  const stay = new Uint8Array(from.length);
+  for (let i = tails.length > 0 ? tails[tails.length - 1] : -1; i >= 0; i = before[i]) stay[i] = 1;
+  return stay;
+}
+function ascending(from) {
+  let last = -1;
+  for (const old of from) {
+    if (old < 0) continue;
+    if (old < last) return false;
+    last = old;
+  }
+  return true;
+}
+function place(base, next, from) {
+  restoreTexts(base);
+  const el = base.n;
+  const host = hostOf(el);
+  const old = base.k;
+  const used = new Uint8Array(old.length);
+  for (const i of from) if (i >= 0) used[i] = 1;
+  for (let i = 0; i < old.length; i++) if (!used[i]) old[i].n.remove();
+  const stay = ascending(from) ? null : standing(from, "moveBefore" in host ? -1 : focused(next));
+  let ref = null;
+  for (let i = next.length - 1; i >= 0; i--) {
+    const node = next[i].n;
+    if (from[i] < 0) host.insertBefore(node, ref);
+    else if (stay && !stay[i]) move(host, node, ref);
+    if (node.parentNode === host) ref = node;
+  }
+  base.k = next;
+}
+function focused(next) {
+  const active = document.activeElement;
+  return active && active !== document.body ? next.findIndex((m) => m.n.contains(active)) : -1;
+}
+function move(host, node, ref) {
+  const atomic = host.moveBefore;
+  if (atomic && node.isConnected && host.isConnected) {
+    try {
+      atomic.call(host, node, ref);
+      return;
+    } catch {
+    }
+  }
+  host.insertBefore(node, ref);
+}
+function restoreTexts(base) {
+  const children = base.k;
+  const host = hostOf(base.n);
+  for (let i = 0; i < children.length; i++) {
+    const text = children[i].n;
+    if (!isText(text) || text.parentNode === host) continue;
+    const next = children.slice(i + 1).find((m) => m.n.parentNode === host)?.n ?? null;
+    const previous = i > 0 ? children[i - 1].n : null;
+    let node = previous?.parentNode === host ? previous.nextSibling : previous ? next : host.firstChild;
+    while (node && node !== next) {
+      const after = node.nextSibling;
+      if (isText(node) || node.nodeName === "FONT") host.removeChild(node);
+      node = after;
+    }
+    host.insertBefore(text, next);
+  }
+}
+
+// js/src/morph.ts
+var LOOKAHEAD = 4;
+var Morph = class {
+  #writer;
+  #foreign;
+  /** When the mirror may hold nodes that are not the server's, those that match nothing are left alone. */
+  #keep;
+  constructor(writer, foreign, keep) {
+    this.#writer = writer;
+    this.#foreign = foreign;
+    this.#keep = keep;
+  }
+  /** Makes the children of base those of `next`, a mirror of parsed HTML whose unmatched nodes are used up. */
+  children(base, next) {
+    let from = match(base.k, next);
+    if (this.#keep) {
+      const used = [...from].filter((i) => i >= 0).sort((a, b) => a - b);
+      base.k = used.map((i) => base.k[i]);
+      from = from.map((i) => i < 0 ? i : used.indexOf(i));
+    }
+    const old = base.k;
+    const pairs = next.map((m, i) => ({ mine: from[i] < 0 ? m : old[from[i]], theirs: m }));
+    if (old.length !== next.length || from.some((old2, i) => old2 !== i)) {
+      place(base, pairs.map((p) => p.mine), from);
+      this.#writer.children(base.n);
+    }
+    for (const { mine, theirs } of pairs) if (mine !== theirs) this.#node(base, mine, theirs);
+  }
+  #node(parent, mine, theirs) {
+    if (isElement(mine.n)) {
+      this.#attributes(mine.n, theirs.n);
+      if (!isOpaque(mine.n)) this.children(mine, theirs.k);
+    } else {
+      const value = theirs.n.data;
+      if (mine.n.data === value) return;
+      restoreTexts(parent);
+      this.#writer.text(mine.n, value);
+    }
+  }
+  #attributes(el, next) {
+    for (const { name, value } of next.attributes) {
+      const base = this.#foreign.base(el, name);
+      if ((base === void 0 ? el.getAttribute(name) : base) !== value) this.#writer.attribute(el, name, value);
+    }
+    for (const { name } of [...el.attributes]) {
+      if (!next.hasAttribute(name) && this.#foreign.base(el, name) !== null) this.#writer.attribute(el, name, null);
+    }
+  }
+};
+function match(old, next) {
+  const used = new Uint8Array(old.length);
+  const keyed = /* @__PURE__ */ new Map();
+  old.forEach((m, i) => {
+    const key = keyOf(m);
+    if (key) {
+      keyed.set(key, i);
+      used[i] = 1;
+    }
+  });
+  const from = next.map((m) => {
+    const key = keyOf(m);
+    const i = key ? keyed.get(key) : void 0;
+    if (i === void 0) return -1;
+    keyed.delete(key);
+    return i;
+  });
+  const unkeyed = next.map((m) => !keyOf(m));
+  let at = 0;
+  next.forEach((m, i) => {
+    if (!unkeyed[i]) return;
+    for (let j = at, seen = 0; j < old.length && seen < LOOKAHEAD; j++) {
+      if (used[j]) continue;
+      seen++;
+      if (!old[j].n.isEqualNode(m.n)) continue;
+      from[i] = j;
+      used[j] = 1;
+      at = j + 1;
+      return;
+    }
+  });
+  const high = new Int32Array(next.length + 1).fill(old.length);
+  for (let i = next.length - 1; i >= 0; i--) high[i] = unkeyed[i] && from[i] >= 0 ? from[i] : high[i + 1];
+  let low = 0;
+  next.forEach((m, i) => {
+    if (!unkeyed[i]) return;
+    if (from[i] >= 0) {
+      low = from[i] + 1;
+      return;
+    }
+    for (let j = low; j < high[i]; j++) {
+      if (used[j] || kindOf(old[j]) !== kindOf(m)) continue;
+      from[i] = j;
+      used[j] = 1;
+      low = j + 1;
+      return;
+    }
+  });
+  return from;
+}
+var kindOf = ({ n }) => isElement(n) ? `${n.namespaceURI} ${n.localName}` : String(n.nodeType);
+function keyOf(m) {
+  if (!isElement(m.n)) return null;
+  const key = m.n.getAttribute("live-key") ?? m.n.getAttribute("data-key") ?? m.n.id;
+  return key ? `${kindOf(m)} ${key}` : null;
+}
+
+// js/src/shape.ts
+var OFFSET = 2166136261;
+var PRIME = 16777619;
+var OPEN = 1;
+var CLOSE = 2;
+var TEXT = 3;
+var COMMENT = 4;
+function shapeOf(nodes) {
+  const shape = new Shape();
+  for (const m of nodes) shape.add(m);
+  return shape.sum;
+}
+var Shape = class {
+  #hash = OFFSET | 0;
+  get sum() {
+    return this.#hash >>> 0;
+  }
+  add(m) {
+    const node = m.n;
+    if (!isElement(node)) {
+      this.#byte(node.nodeType === 8 ? COMMENT : TEXT);
+      return;
+    }
+    this.#name(node.localName);
+    this.#byte(OPEN);
+    for (const child of m.k) this.add(child);
+    this.#byte(CLOSE);
+  }
+  #byte(b) {
+    this.#hash = Math.imul(this.#hash ^ b, PRIME);
+  }
+  #name(name) {
+    for (let i = 0; i < name.length; i++) {
+      let c = name.charCodeAt(i);
+      if (c >= 65 && c <= 90) c += 32;
+      if (c > 127) {
+        for (const b of new TextEncoder().encode(name.slice(i))) this.#byte(b >= 65 && b <= 90 ? b + 32 : b);
+        return;
+      }
+      this.#byte(c);
+    }
+  }
+};
+
+// js/src/patch.ts
+var PatchError = class extends Error {
+  name = "PatchError";
+};
+function applyPatch(root, patch, writer) {
+  const run = new Run(writer);
+  run.items(root, patch);
+  return { ops: run.ops, inserted: run.shape.sum };
+}
+var Run = class {
+  ops = 0;
+  shape = new Shape();
+  #writer;
+  constructor(writer) {
+    this.#writer = writer;
+  }
+  items(base, patch) {
+    let node = base;
+    let parent = null;
+    for (const item of patch) {
+      if (typeof item === "number") {
+        parent = node;
+        node = childAt(node, item);
+        continue;
+      }
+      if (!Array.isArray(item)) {
+        this.ops++;
+        if (typeof item === "string") this.#text(parent, node, item);
+        else this.#attributes(node, item);
+      } else if (parent) {
+        this.items(node, item);
+      } else {
+        this.ops++;
+        this.#order(base, item);
+      }
+      node = base;
+      parent = null;
+    }
+    if (parent) throw new PatchError("path without an end");
+  }
+  #text(parent, m, value) {
+    if (m.k) throw new PatchError("text for an element");
+    if (parent && m.n.parentNode !== hostOf(parent.n)) restoreTexts(parent);
+    this.#writer.text(m.n, value);
+  }
+  #attributes(m, attrs) {
+    if (!isElement(m.n) || typeof attrs !== "object" || !attrs) throw new PatchError("attributes for a text");
+    for (const name in attrs) this.#writer.attribute(m.n, name, attrs[name]);
+  }
+  /** Everything is read and checked before the first node moves, so that a bad op leaves mirror and DOM in step. */
+  #order(base, list) {
+    if (!isElement(base.n)) throw new PatchError("children for a text");
+    const old = base.k;
+    const next = [];
+    const from = [];
+    const used = new Uint8Array(old.length);
+    let last = -1;
+    const keep = (i) => {
+      if (!(i >= 0 && i < old.length) || used[i]) throw new PatchError(`child ${i} of ${old.length} in an order`);
+      used[i] = 1;
+      next.push(old[i]);
+      from.push(i);
+      last = i;
+    };
+    for (const entry of list) {
+      if (typeof entry === "string") {
+        for (const fresh of mirrorChildren(parseInside(base.n, entry))) {
+          this.shape.add(fresh);
+          next.push(fresh);
+          from.push(-1);
+        }
+      } else if (typeof entry !== "number") {
+        throw new PatchError("order of something else than children");
+      } else if (entry >= 0) {
+        keep(entry);
+      } else {
+        for (let n = -entry; n > 0; n--) keep(last + 1);
+      }
+    }
+    place(base, next, from);
+    this.#writer.children(base.n);
+  }
+};
+function childAt(m, index) {
+  const child = m.k?.[index];
+  if (!child) throw new PatchError(`no child ${index} in ${m.n.nodeName} with ${m.k?.length ?? "no"} children`);
+  return child;
+}
+
+// js/src/view.ts
+var View = class {
+  root;
+  #writer;
+  #foreign;
+  #ask;
+  #mirror;
+  /** Nothing was applied yet: what the page shows is what the server sent with it, and what others added. */
+  #pristine = true;
+  #keep = false;
+  #asked = null;
+  #failures = 0;
+  constructor(root, writer, foreign, ask) {
+    this.root = root;
+    this.#writer = writer;
+    this.#foreign = foreign;
+    this.#ask = ask;
+    this.#mirror = mirrorOf(root);
+  }
+  /** Applies a frame's patch or HTML. Returns the number of changes, or null when there was nothing to apply. */
+  apply(frame) {
+    const { patch, extra } = frame;
+    let ops = null;
+    try {
+      if (extra.html !== void 0) {
+        this.#asked = null;
+        ops = this.#morph(extra.html);
+      } else if (this.#asked) {
+        return null;
+      } else if (patch.length > 0) {
+        const applied = this.#foreign.during(() => applyPatch(this.#mirror, patch, this.#writer));
+        this.#pristine = false;
+        ops = applied.ops;
+        if (extra.i !== void 0 && extra.i !== applied.inserted) throw new Error("shape of inserted nodes differs");
+      }
+      if (extra.h !== void 0 && this.#failures < 2 && extra.h !== shapeOf(this.#mirror.k)) {
+        this.#keep = this.#pristine;
+        throw new Error("shape differs");
+      }
+    } catch (error) {
+      this.#failed(error instanceof Error ? error.message : String(error));
+    }
+    return ops;
+  }
+  /** A frame was lost to this view: whatever it changed is missing. */
+  missed(reason) {
+    if (!this.#asked) this.#failed(reason);
+  }
+  /** After a join: a request that was not answered is made again, and a fresh instance is told of HTML mode. */
+  joined(how) {
+    if (how === "resume") {
+      if (this.#asked) this.#ask(...this.#asked);
+      return;
+    }
+    this.#asked = null;
+    if (this.#failures >= 2) this.#request("html", "shape differed before");
+    else this.#failures = 0;
+  }
+  #failed(reason) {
+    this.#failures++;
+    this.#request(this.#failures === 1 ? "resync" : "html", reason);
+  }
+  #request(remedy2, reason) {
+    this.#asked = [remedy2, reason];
+    this.#ask(remedy2, reason);
+  }
+  #morph(html) {
+    const next = mirrorChildren(parseInside(this.root, html));
+    this.#foreign.during(() => new Morph(this.#writer, this.#foreign, this.#keep).children(this.#mirror, next));
+    this.#pristine = this.#keep = false;
+    return 1;
+  }
+};
+
+// js/src/attribute.ts
+var NAME2 = /^[^\s"'<>/=`\0]+$/;
+function setAttribute(el, name, value) {
+  if (isHtml(el) || !name.includes(":")) {
+    try {
+      el.setAttribute(name, value);
+      return;
+    } catch (error) {
+      if (!NAME2.test(name)) throw error;
+    }
+  }
+  const existing = el.getAttributeNode(name);
+  if (existing) {
+    existing.value = value;
+    return;
+  }
+  if (!NAME2.test(name)) throw new TypeError(`attribute name ${JSON.stringify(name)}`);
+  const template = document.createElement("template");
+  template.innerHTML = isHtml(el) ? `<i ${name}></i>` : `<svg ${name}></svg>`;
+  const parsed = template.content.firstElementChild;
+  const attribute = document.importNode(parsed.removeAttributeNode(parsed.attributes[0]), true);
+  attribute.value = value;
+  el.setAttributeNode(attribute);
+}
+
+// js/src/writer.ts
+var tokens = (list) => list ? list.split(/\s+/).filter(Boolean) : [];
+var DomWriter = class {
+  #edits;
+  #foreign;
+  constructor(edits, foreign) {
+    this.#edits = edits;
+    this.#foreign = foreign;
+  }
+  attribute(el, name, value) {
+    const control = el instanceof HTMLOptionElement ? el.closest("select") : el;
+    const yields = !control || this.#edits.yields(control);
+    const shown = name === "class" ? this.#withScripts(el, value) : value;
+    this.#foreign.own(el, name, value, shown !== value);
+    if (shown === null) {
+      if (name === "open" && el instanceof HTMLDialogElement && el.open) el.close();
+      el.removeAttribute(name);
+    } else {
+      setAttribute(el, name, shown);
+    }
+    if (yields) this.#property(el, name, value);
+  }
+  text(node, value) {
+    const parent = node.parentNode;
+    const yields = parent instanceof HTMLTextAreaElement && this.#edits.yields(parent);
+    node.data = value;
+    if (yields) setText(parent, parent.defaultValue);
+  }
+  children(el) {
+    if (el instanceof HTMLTextAreaElement && (!this.#edits.isEdited(el) || this.#edits.yields(el))) setText(el, el.defaultValue);
+  }
+  /** The server's classes together with those that scripts have added. */
+  #withScripts(el, value) {
+    const base = this.#foreign.base(el, "class");
+    if (base === void 0) return value;
+    const server = /* @__PURE__ */ new Set([...tokens(base), ...tokens(value)]);
+    const added = tokens(el.getAttribute("class")).filter((token) => !server.has(token));
+    return added.length > 0 ? [...tokens(value), ...added].join(" ") : value;
+  }
+  /** Some attributes are only where a control begins; what it shows is a property. */
+  #property(el, name, value) {
+    if (name === "value" && el instanceof HTMLInputElement && hasText(el)) setText(el, value ?? "");
+    else if (name === "checked" && el instanceof HTMLInputElement) el.checked = value !== null;
+    else if (name === "selected" && el instanceof HTMLOptionElement) el.selected = value !== null;
+    else if (name === "muted" && el instanceof HTMLMediaElement) el.muted = value !== null;
+  }
+};
+
+// js/src/session.ts
+var Session = class {
+  #root;
+  #settings;
+  #outbox = new Outbox();
+  #pending = new Pending();
+  #notices = new Notices();
+  #edits = new Edits(() => this.#outbox.newest);
+  #foreign;
+  #view;
+  #events;
+  #confirm = new Confirm((k) => this.#up({ kind: "confirm", k }));
+  #status;
+  #socket;
+  #departure;
+  #secret;
+  #tag;
+  #ref = 0;
+  constructor(root, settings) {
+    this.#root = root;
+    this.#settings = settings;
+    this.#tag = root.getAttribute("data-live-tag") ?? void 0;
+    this.#foreign = new ForeignAttributes(root);
+    this.#view = new View(root, new DomWriter(this.#edits, this.#foreign), this.#foreign, (kind, reason) => {
+      console.warn(`livelong: ${kind}: ${reason}`);
+      this.#up({ kind, reason });
+    });
+    this.#events = new Events(root, {
+      send: (event) => this.#sendFrom(event),
+      busy: (owner, type) => this.#outbox.some(({ source: s }) => s.kind === "element" && s.event.owner === owner && s.event.type === type),
+      failed: (error) => this.#failed(0, String(error))
+    });
+    this.#status = new Status(root, settings.statusDelay);
+    this.#socket = new Socket(
+      {
+        hello: () => this.#hello(),
+        received: (text) => this.#received(text),
+        lost: (final) => this.#lost(final),
+        refused: () => this.#dropped(this.#outbox.drop(), "That was too large to send.")
+      },
+      { url: socketURL(root), reconnectMin: settings.reconnectMin, reconnectMax: settings.reconnectMax }
+    );
+    this.#departure = new Departure(
+      () => {
+        this.#events.flush();
+        this.#socket.rest();
+      },
+      () => {
+        if (!this.#socket.joined) this.#lost(false);
+        this.#socket.back();
+      }
+    );
+  }
+  /** The boot: from here on the page is live. Events made before the connection stands wait in the outbox. */
+  start() {
+    this.#foreign.start();
+    this.#edits.start();
+    this.#events.start();
+    this.#notices.start();
+    this.#departure.start();
+    this.#status.set("connecting");
+    this.#socket.start();
+  }
+  stop() {
+    this.#departure.stop();
+    this.#events.stop();
+    this.#edits.stop();
+    this.#foreign.stop();
+    this.#notices.stop();
+    this.#socket.stop();
+    this.#confirm.stop();
+    this.#status.stop();
+    this.#dropped(this.#outbox.drop(), "disconnected");
+  }
+  /** Sends an event from a script. The promise settles with the server's reply, undefined when there is none. */
+  push(name, value) {
+    return new Promise((resolve, reject) => {
+      const payload = value === void 0 ? void 0 : { v: value };
+      const entry = this.#outbox.add(name, payload, { kind: "script", resolve, reject });
+      if (!entry) return reject(new Error("too many events wait for the connection"));
+      this.#flush();
+    });
+  }
+  #hello() {
+    const { params } = this.#settings;
+    const token = this.#root.getAttribute("data-live") ?? "";
+    const options = { secret: this.#secret, k: this.#confirm.k || void 0, n: this.#outbox.sent || void 0, tag: this.#tag, params };
+    return encode({ kind: "join", token, options });
+  }
+  #received(text) {
+    let frame;
+    try {
+      const down = decode(text);
+      if (down.kind === "pong") return;
+      frame = down;
+    } catch (error) {
+      this.#confirm.applied();
+      this.#view.missed(String(error));
+      return;
+    }
+    const { join } = frame.extra;
+    if (join) this.#joined(join);
+    else if (!this.#socket.joined) return;
+    this.#apply(frame, text.length);
+    if (join) this.#welcome(join);
+    else this.#confirm.applied();
+  }
+  /** What the answer to a join means for everything that was remembered of the connection before. */
+  #joined(join) {
+    this.#socket.welcome();
+    this.#secret = join.secret;
+    if (join.how === "mount") {
+      const before = this.#outbox.sent;
+      this.#dropped(this.#outbox.mounted(), "the page was started afresh");
+      this.#edits.mounted(before);
+      this.#confirm.restart();
+    } else {
+      this.#outbox.resumed(join.n ?? 0);
+    }
+  }
+  #welcome(join) {
+    this.#view.joined(join.how);
+    if (this.#status.set("connected")) this.#announce("connected", { how: join.how });
+    this.#flush();
+    if (join.how === "mount") this.#tellEdits();
+  }
+  #apply(frame, chars) {
+    const { ref, extra } = frame;
+    const began = performance.now();
+    this.#ref = ref;
+    this.#edits.frame(ref);
+    const ops = this.#view.apply(frame);
+    if (ops !== null) this.#announce("patched", { bytes: chars, ops, ms: performance.now() - began });
+    this.#tag = extra.tag ?? (ops === null ? this.#tag : void 0);
+    this.#answered(frame);
+    if (extra.title !== void 0) document.title = extra.title;
+    for (const [kind, text] of extra.flash ?? []) this.#notices.flash(kind, text);
+    if (extra.error) this.#failed(...extra.error);
+    for (const [name, detail] of extra.push ?? []) this.#announce(name, detail);
+    if (extra.to !== void 0 && !load(extra.to)) this.#failed(0, `refused to load ${extra.to}`);
+  }
+  #answered({ ref, extra }) {
+    const replies = new Map(extra.reply);
+    for (const { n, source } of this.#outbox.answered(ref)) {
+      const error = extra.error?.[0] === n ? extra.error[1] : void 0;
+      if (source.kind === "script") {
+        if (error === void 0) source.resolve(replies.get(n));
+        else source.reject(new Error(error));
+        continue;
+      }
+      const { event } = source;
+      this.#pending.remove(marked(event));
+      if (event.type === "submit" && event.form && error === void 0) this.#edits.settle(event.form, n);
+    }
+  }
+  /** A fresh instance does not know what the user has entered and the page still shows: it is told once more. */
+  #tellEdits() {
+    const told = /* @__PURE__ */ new Set();
+    for (const control of this.#root.querySelectorAll("input,textarea,select")) {
+      if (!isControl(control) || !this.#edits.isEdited(control)) continue;
+      const owner = control.closest("[live-change]") ?? control.form;
+      if (owner?.hasAttribute("live-change") && !told.has(owner)) {
+        this.#events.change(control);
+        if (owner === control.form) told.add(owner);
+      }
+    }
+  }
+  #sendFrom(event) {
+    if (JSON.stringify(event.payload).length > MAX_UP_CHARS / 2) return this.#failed(0, "That is too large to send.");
+    const source = { kind: "element", event };
+    const same = ({ source: s, name }) => s.kind === "element" && event.type === "change" && s.event.owner === event.owner && name === event.name && (!!event.form || s.event.control === event.control);
+    const newest = this.#outbox.newest;
+    const entry = this.#outbox.add(event.name, event.payload, source, same);
+    if (!entry) return this.#failed(0, "Too much waits for the connection: this was not sent.");
+    if (entry.n > newest) this.#pending.add(marked(event));
+    else this.#edits.carried(entry.n, event.form ? event.form.elements : [event.control]);
+    this.#flush();
+  }
+  #flush() {
+    if (!this.#socket.joined) return;
+    for (const { n, name, payload } of this.#outbox.take()) {
+      this.#up({ kind: "event", n, name, payload: payload && Object.keys(payload).length > 0 ? payload : void 0 });
+      this.#confirm.busy();
+    }
+  }
+  #up(frame) {
+    if (this.#socket.joined) this.#socket.send(encode(frame));
+  }
+  #lost(final) {
+    this.#confirm.stop();
+    if (this.#departure.leaving) return;
+    const was = this.#status.state;
+    if (!this.#status.set(final ? "error" : was === "connecting" ? "connecting" : "disconnected")) return;
+    if (was === "connected") this.#announce("disconnected", { final });
+  }
+  #dropped(entries, why) {
+    for (const { source } of entries) {
+      if (source.kind === "script") source.reject(new Error(why));
+      else this.#pending.remove(marked(source.event));
+    }
+  }
+  #failed(n, text) {
+    this.#notices.alert(text);
+    this.#announce("error", { n, text });
+  }
+  #announce(name, detail) {
+    window.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
+  }
+};
+var marked = ({ owner, control, form }) => form ? [owner, control, form] : [owner, control];
+
+// js/src/index.ts
+function connect(options = {}) {
+  const root = options.root ?? document.querySelector("[data-live]");
+  const session = root && new Session(root, withDefaults(options));
+  const listening = new AbortController();
+  session?.start();
+  return {
+    push(name, payload) {
+      if (!session || listening.signal.aborted) return Promise.reject(new Error("no live view is connected"));
+      if (!isEventName(name)) return Promise.reject(new Error(`no event name: ${JSON.stringify(name)}`));
+      return session.push(name, payload);
+    },
+    on(name, fn) {
+      const one = new AbortController();
+      const listener = (event) => fn(event.detail);
+      addEventListener(`live:${name}`, listener, { signal: one.signal });
+      listening.signal.addEventListener("abort", () => one.abort());
+      return () => one.abort();
+    },
+    disconnect() {
+      listening.abort();
+      session?.stop();
+    }
+  };
+}
+function withDefaults({ params, reconnectMin = 100, reconnectMax = 5e3, statusDelay = 500 }) {
+  return { params, reconnectMin, reconnectMax, statusDelay };
+}
+export {
+  connect
+};

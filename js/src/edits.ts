@@ -1,0 +1,130 @@
+/**
+ * What the user typed, ticked and chose, and whether the server has seen it. An answer to an older event never rolls
+ * back a newer edit: a control remembers which event was the first that could carry its latest edit, and the server's
+ * value reaches its property only with an answer to that event or a later one. Attributes always follow the server.
+ */
+
+export type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
+
+/** Inputs whose value property leaves the attribute behind once it was edited. */
+const VALUELESS = /^(?:checkbox|radio|hidden|submit|button|reset|image|file)$/;
+
+export const hasText = (el: Element): el is HTMLInputElement | HTMLTextAreaElement =>
+  el instanceof HTMLTextAreaElement || (el instanceof HTMLInputElement && !VALUELESS.test(el.type));
+
+export const isControl = (el: unknown): el is Control =>
+  el instanceof HTMLInputElement || el instanceof HTMLTextAreaElement || el instanceof HTMLSelectElement;
+
+export class Edits {
+  readonly #stamps = new WeakMap<Element, number>();
+  readonly #newest: () => number;
+  #composing: EventTarget | null = null;
+  /** Edits before this event are not known to the running instance, whatever their stamp says. */
+  #base = 0;
+  #ref = 0;
+  #answers = false;
+  #stop: AbortController | null = null;
+
+  /** newest tells the number of the newest event made. */
+  constructor(newest: () => number) {
+    this.#newest = newest;
+  }
+
+  start(): void {
+    this.#stop = new AbortController();
+    const options = { capture: true, signal: this.#stop.signal };
+    const edited = (event: Event): void => this.edited(event.target);
+    document.addEventListener("input", edited, options);
+    document.addEventListener("change", edited, options);
+    document.addEventListener("compositionstart", (event) => (this.#composing = event.target), options);
+    document.addEventListener("compositionend", () => (this.#composing = null), options);
+  }
+
+  stop(): void {
+    this.#stop?.abort();
+  }
+
+  edited(target: EventTarget | null): void {
+    if (!isControl(target)) return;
+    const stamp = this.#newest() + 1;
+    this.#stamps.set(target, stamp);
+    // Choosing one radio button edits its whole group.
+    if (target.type === "radio" && target.name) {
+      const scope = target.form ?? document;
+      for (const other of scope.querySelectorAll<HTMLInputElement>("input[type=radio]")) {
+        if (other.name === target.name && other.form === target.form) this.#stamps.set(other, stamp);
+      }
+    }
+  }
+
+  isEdited(control: Element): boolean {
+    return this.#stamps.has(control);
+  }
+
+  forget(control: Element): void {
+    this.#stamps.delete(control);
+  }
+
+  /** Event n carries what the controls of the form show now, though it was numbered before their latest edit. */
+  carried(n: number, controls: Iterable<Element>): void {
+    for (const control of controls) if (this.#stamp(control) > n) this.#stamps.set(control, n);
+  }
+
+  /** A fresh instance runs; it has seen none of the events up to n. */
+  mounted(n: number): void {
+    this.#base = n + 1;
+  }
+
+  /** A frame answering events up to ref is about to be applied. */
+  frame(ref: number): void {
+    this.#answers = ref > this.#ref;
+    this.#ref = ref;
+  }
+
+  /** Whether the frame being applied may set the control's value, checkedness or choice. */
+  yields(control: Element): boolean {
+    if (control === this.#composing) return false;
+    const stamp = this.#stamp(control);
+    if (stamp > this.#ref) return false;
+    // Between two keystrokes only an answer may replace the text, not an update that others caused.
+    return stamp === 0 || this.#answers || !hasText(control) || control !== document.activeElement;
+  }
+
+  /** After the answer to a form's submit: what was not edited since follows the server, as after a page load. */
+  settle(form: HTMLFormElement, n: number): void {
+    for (const el of form.elements) {
+      if (!isControl(el) || this.#stamp(el) > n || el === this.#composing) continue;
+      reset(el);
+      this.forget(el);
+    }
+  }
+
+  #stamp(control: Element): number {
+    const stamp = this.#stamps.get(control);
+    if (stamp !== undefined) return Math.max(stamp, this.#base);
+    // Typed before the client ran, or restored by the browser. Sliders and colours make up a value of their own.
+    if (!isControl(control) || !hasText(control) || /^(?:range|color)$/.test(control.type)) return 0;
+    return control.value !== control.defaultValue ? 1 : 0;
+  }
+}
+
+function reset(el: Control): void {
+  if (el instanceof HTMLSelectElement) {
+    const options = [...el.options];
+    if (el.multiple || options.some((o) => o.defaultSelected)) for (const o of options) o.selected = o.defaultSelected;
+    else el.selectedIndex = options.findIndex((o) => !o.disabled);
+  } else if (hasText(el)) {
+    setText(el, el.defaultValue);
+  } else if (el.type !== "file") {
+    el.checked = el.defaultChecked;
+  }
+}
+
+/** Sets a text control's value; where it is focused, the caret stays as near as the new text allows. */
+export function setText(el: HTMLInputElement | HTMLTextAreaElement, value: string): void {
+  if (el.value === value) return;
+  const { selectionStart, selectionEnd } = el;
+  const atEnd = selectionStart === el.value.length;
+  el.value = value;
+  if (el === document.activeElement && selectionStart !== null && !atEnd) el.setSelectionRange(selectionStart, selectionEnd);
+}

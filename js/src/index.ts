@@ -1,0 +1,58 @@
+/** The entry of the client. Importing it has no effect: the app calls connect(). */
+import { isEventName } from "./binding.ts";
+import { Session } from "./session.ts";
+import type { Json } from "./wire.ts";
+
+export type { Json } from "./wire.ts";
+
+export interface Options {
+  /** The view's root. Defaults to the first element with the attribute data-live. */
+  readonly root?: Element;
+  /** Told to the server at each join, where the view can read them: the time zone, the window's size. */
+  readonly params?: { readonly [name: string]: string };
+  /** Milliseconds of the shortest pause between attempts to reconnect. Defaults to 100. */
+  readonly reconnectMin?: number;
+  /** Milliseconds of the longest one. Defaults to 5,000. */
+  readonly reconnectMax?: number;
+  /** Milliseconds a connection must be lost before the user is told. Defaults to 500. */
+  readonly statusDelay?: number;
+}
+
+export interface Live {
+  /** Sends an event to the view. Resolves with the handler's reply, rejects when the event was refused or dropped. */
+  push(name: string, payload?: Json): Promise<Json | undefined>;
+  /** Calls fn for each event of this name that the server pushes. Returns a function that ends it. */
+  on(name: string, fn: (detail: unknown) => void): () => void;
+  /** Closes the connection for good and takes all listeners off. */
+  disconnect(): void;
+}
+
+/** Brings the page to life. A page without a view is left as it is; its push rejects. */
+export function connect(options: Options = {}): Live {
+  const root = options.root ?? document.querySelector("[data-live]");
+  const session = root && new Session(root, withDefaults(options));
+  const listening = new AbortController();
+  session?.start();
+  return {
+    push(name, payload) {
+      if (!session || listening.signal.aborted) return Promise.reject(new Error("no live view is connected"));
+      if (!isEventName(name)) return Promise.reject(new Error(`no event name: ${JSON.stringify(name)}`));
+      return session.push(name, payload);
+    },
+    on(name, fn) {
+      const one = new AbortController();
+      const listener = (event: Event): void => fn((event as CustomEvent<unknown>).detail);
+      addEventListener(`live:${name}`, listener, { signal: one.signal });
+      listening.signal.addEventListener("abort", () => one.abort());
+      return () => one.abort();
+    },
+    disconnect() {
+      listening.abort();
+      session?.stop();
+    },
+  };
+}
+
+function withDefaults({ params, reconnectMin = 100, reconnectMax = 5_000, statusDelay = 500 }: Options): ConstructorParameters<typeof Session>[1] {
+  return { params, reconnectMin, reconnectMax, statusDelay };
+}

@@ -1,0 +1,160 @@
+/**
+ * The frames that travel between the browser and the server, and their encoding: see PROTOCOL.md in live/internal/wire.
+ * Nothing here touches the DOM. The Go package tests against the same fixtures.
+ */
+
+export const VERSION = 1;
+
+/** Larger frames are refused before they are parsed or sent: a tab must not be frozen by one mistake. */
+export const MAX_DOWN_CHARS = 16 << 20;
+export const MAX_UP_CHARS = 1 << 20;
+const MAX_REASON_CHARS = 80;
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Attributes to set, or with null to remove. */
+export type Attrs = { readonly [name: string]: string | null };
+
+/** One element of a patch: an index of a path, or the terminal that ends a path. */
+export type Item = number | string | Attrs | Patch;
+export type Patch = readonly Item[];
+
+export interface Join {
+  readonly how: "adopt" | "resume" | "mount";
+  readonly secret: string;
+  /** The newest event the server received; missing means none. */
+  readonly n?: number;
+}
+
+export interface Extra {
+  readonly join?: Join;
+  readonly h?: number;
+  readonly i?: number;
+  readonly html?: string;
+  readonly tag?: string;
+  readonly title?: string;
+  readonly flash?: readonly (readonly [kind: string, text: string])[];
+  readonly reply?: readonly (readonly [n: number, value: Json])[];
+  readonly push?: readonly (readonly [name: string, detail: Json])[];
+  readonly error?: readonly [n: number, text: string];
+  readonly to?: string;
+}
+
+/** A pong answers a ping; it is no part of the counted frames. */
+export type Down = Pong | Frame;
+
+export interface Pong {
+  readonly kind: "pong";
+}
+
+export interface Frame {
+  readonly kind: "frame";
+  /** The newest event answered; 0 when none is. */
+  readonly ref: number;
+  readonly patch: Patch;
+  readonly extra: Extra;
+}
+
+export interface JoinOptions {
+  readonly secret?: string;
+  readonly k?: number;
+  readonly n?: number;
+  readonly tag?: string;
+  readonly params?: { readonly [name: string]: string };
+}
+
+/** What an event carries: v the binding's JSON, f the form, c the client values. */
+export interface Payload {
+  readonly v?: Json;
+  readonly f?: string;
+  readonly c?: { readonly [key: string]: string | number };
+}
+
+export type Up =
+  | { readonly kind: "join"; readonly token: string; readonly options: JoinOptions }
+  | { readonly kind: "event"; readonly n: number; readonly name: string; readonly payload?: Payload; readonly target?: string }
+  | { readonly kind: "confirm"; readonly k: number }
+  | { readonly kind: "resync"; readonly reason: string }
+  | { readonly kind: "html"; readonly reason: string }
+  | { readonly kind: "ping" };
+
+/** A frame that does not follow the protocol. The message says which part of it. */
+export class WireError extends Error {
+  override readonly name = "WireError";
+}
+
+const isCount = (v: unknown): v is number => Number.isSafeInteger(v) && (v as number) >= 0;
+const isString = (v: unknown): v is string => typeof v === "string";
+const isObject = (v: unknown): v is Record<string, unknown> => typeof v === "object" && v !== null && !Array.isArray(v);
+const isAny = (): boolean => true;
+const isHash = (v: unknown): boolean => isCount(v) && v <= 0xffffffff;
+
+type Check = (v: unknown) => boolean;
+const pair =
+  (first: Check, second: Check): Check =>
+  (v) =>
+    Array.isArray(v) && v.length === 2 && first(v[0]) && second(v[1]);
+const listOf =
+  (check: Check): Check =>
+  (v) =>
+    Array.isArray(v) && v.every(check);
+
+/** Keys that are not listed are ignored, so that a server may say more than this client understands. */
+const extraChecks: { readonly [K in keyof Extra]-?: Check } = {
+  join: (v) => isObject(v) && /^(adopt|resume|mount)$/.test(String(v.how)) && isString(v.secret) && isCount(v.n ?? 0),
+  h: isHash,
+  i: isHash,
+  html: isString,
+  tag: isString,
+  title: isString,
+  flash: listOf(pair(isString, isString)),
+  reply: listOf(pair(isCount, isAny)),
+  push: listOf(pair(isString, isAny)),
+  error: pair(isCount, isString),
+  to: isString,
+};
+
+/** Reads a frame from the server. Of the patch only the outside is checked here: applying it checks the rest. */
+export function decode(text: string): Down {
+  if (text.length > MAX_DOWN_CHARS) throw new WireError(`frame of ${text.length} characters is too long`);
+  let frame: unknown;
+  try {
+    frame = JSON.parse(text);
+  } catch {
+    throw new WireError("frame is not JSON");
+  }
+  if (!Array.isArray(frame)) throw new WireError("frame is not an array");
+  if (frame.length === 0) return { kind: "pong" };
+  const [ref, patch, extra = {}] = frame as unknown[];
+  if (frame.length < 2 || frame.length > 3) throw new WireError(`frame has ${frame.length} parts`);
+  if (!isCount(ref)) throw new WireError("frame's ref is not a count");
+  if (!Array.isArray(patch)) throw new WireError("frame's patch is not an array");
+  if (!isObject(extra)) throw new WireError("frame's extra is not an object");
+  for (const key in extraChecks) {
+    if (key in extra && !extraChecks[key as keyof Extra](extra[key])) throw new WireError(`frame's ${key} is malformed`);
+  }
+  return { kind: "frame", ref, patch, extra };
+}
+
+/** Writes a frame for the server. */
+export function encode(up: Up): string {
+  const text = JSON.stringify(parts(up));
+  if (text.length > MAX_UP_CHARS) throw new WireError(`${up.kind} of ${text.length} characters is too long`);
+  return text;
+}
+
+function parts(up: Up): unknown[] {
+  switch (up.kind) {
+    case "join":
+      return [VERSION, up.token, up.options];
+    case "event":
+      if (up.target !== undefined) return [up.n, up.name, up.payload ?? {}, up.target];
+      return up.payload === undefined ? [up.n, up.name] : [up.n, up.name, up.payload];
+    case "confirm":
+      return [up.k];
+    case "ping":
+      return [0, "ping"];
+    default:
+      return [0, up.kind, up.reason.slice(0, MAX_REASON_CHARS)];
+  }
+}

@@ -1,0 +1,192 @@
+package live
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+)
+
+// Bus carries messages between the nodes of an app. Its methods are called by many goroutines at once.
+type Bus interface {
+	// Publish hands data to the subscribers of a topic on every node, this one included. It may block.
+	Publish(ctx context.Context, topic string, data []byte) error
+	// Subscribe calls f, one message after the other, for what is published on a topic from now on. f does not block.
+	Subscribe(topic string, f func(data []byte)) (cancel func(), err error)
+}
+
+// Topic is a subject that views subscribe to, with messages of type M. M must be encodable as JSON; every subscriber on
+// a node receives the same decoded value and must not change what it points to.
+type Topic[M any] struct{ name string }
+
+// NewTopic returns the topic of this name. Topics of one name in several places are the same and must agree on M.
+func NewTopic[M any](name string) Topic[M] { return Topic[M]{name} }
+
+// Subscribe makes the instance receive the topic's messages, by its [OnMessage] handler for M, until cancel is called
+// or the instance ends. A message that finds the mailbox full is dropped and logged.
+func (t Topic[M]) Subscribe(s *Socket) (cancel func(), err error) {
+	return s.in.app.topics.subscribe(s.in, t.name, reflect.TypeFor[M](), func(data []byte) (any, error) {
+		var m M
+		err := json.Unmarshal(data, &m)
+		return m, err
+	})
+}
+
+// Publish sends m to the topic's subscribers on every node. Any goroutine may call it, and it may block for as long as
+// the app's [Bus] does.
+func (t Topic[M]) Publish(ctx context.Context, a *App, m M) error {
+	data, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("publish on %s: %w", t.name, err)
+	}
+	if err := a.topics.bus.Publish(ctx, t.name, data); err != nil {
+		return fmt.Errorf("publish on %s: %w", t.name, err)
+	}
+	return nil
+}
+
+// topics fans messages of the bus out to the instances of this node: each is decoded once.
+type topics struct {
+	app  *App
+	bus  Bus
+	mu   sync.Mutex
+	hubs map[string]*hub
+}
+
+// hub is a topic with subscribers on this node.
+type hub struct {
+	typ    reflect.Type
+	decode func([]byte) (any, error)
+	mu     sync.Mutex
+	subs   map[*instance]int // how often each subscribed
+	cancel func()
+}
+
+func (t *topics) init(a *App, b Bus) {
+	if b == nil {
+		b = &localBus{subs: map[string]map[*localSub]struct{}{}}
+	}
+	t.app, t.bus, t.hubs = a, b, map[string]*hub{}
+}
+
+func (t *topics) subscribe(in *instance, name string, typ reflect.Type, decode func([]byte) (any, error)) (func(), error) {
+	if _, ok := in.typ.handlers.messages[typ]; !ok {
+		return nil, fmt.Errorf("subscribe to %s: %s has no OnMessage handler for %v", name, in.typ.name, typ)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	h := t.hubs[name]
+	if h == nil {
+		h = &hub{typ: typ, decode: decode, subs: map[*instance]int{}}
+		cancel, err := t.bus.Subscribe(name, func(data []byte) { t.deliver(h, name, data) })
+		if err != nil {
+			return nil, fmt.Errorf("subscribe to %s: %w", name, err)
+		}
+		h.cancel = cancel
+		t.hubs[name] = h
+	}
+	if h.typ != typ {
+		return nil, fmt.Errorf("subscribe to %s: its messages are %v here and %v elsewhere", name, typ, h.typ)
+	}
+	h.mu.Lock()
+	h.subs[in]++
+	h.mu.Unlock()
+	cancel := sync.OnceFunc(func() { t.unsubscribe(in, name, h) })
+	in.mu.Lock()
+	ended := in.ended
+	in.cancels = append(in.cancels, cancel)
+	in.mu.Unlock()
+	if ended {
+		go cancel()
+		return nil, ErrEnded
+	}
+	return cancel, nil
+}
+
+func (t *topics) unsubscribe(in *instance, name string, h *hub) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	h.mu.Lock()
+	if h.subs[in]--; h.subs[in] <= 0 {
+		delete(h.subs, in)
+	}
+	empty := len(h.subs) == 0
+	h.mu.Unlock()
+	if empty && t.hubs[name] == h {
+		delete(t.hubs, name)
+		h.cancel()
+	}
+}
+
+func (t *topics) deliver(h *hub, name string, data []byte) {
+	m, err := h.decode(data)
+	if err != nil {
+		t.app.log.Error("a topic's message cannot be decoded", "topic", name, "type", h.typ.String(), "err", err)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for in := range h.subs {
+		if err := in.post1(userMessage{m}); errors.Is(err, ErrMailboxFull) {
+			in.log().Warn("a topic's message was dropped: the mailbox is full", "topic", name, "limit", t.app.options.Mailbox)
+		}
+	}
+}
+
+// stop ends what is still subscribed.
+func (t *topics) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for name, h := range t.hubs {
+		h.cancel()
+		delete(t.hubs, name)
+	}
+}
+
+// localBus reaches this process only.
+type localBus struct {
+	mu   sync.Mutex
+	subs map[string]map[*localSub]struct{}
+}
+
+type localSub struct {
+	mu sync.Mutex // one message after the other
+	f  func([]byte)
+}
+
+// Publish implements [Bus].
+func (b *localBus) Publish(_ context.Context, topic string, data []byte) error {
+	b.mu.Lock()
+	subs := make([]*localSub, 0, len(b.subs[topic]))
+	for s := range b.subs[topic] {
+		subs = append(subs, s)
+	}
+	b.mu.Unlock()
+	for _, s := range subs {
+		s.mu.Lock()
+		s.f(data)
+		s.mu.Unlock()
+	}
+	return nil
+}
+
+// Subscribe implements [Bus].
+func (b *localBus) Subscribe(topic string, f func([]byte)) (func(), error) {
+	s := &localSub{f: f}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.subs[topic] == nil {
+		b.subs[topic] = map[*localSub]struct{}{}
+	}
+	b.subs[topic][s] = struct{}{}
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.subs[topic], s)
+		if len(b.subs[topic]) == 0 {
+			delete(b.subs, topic)
+		}
+	}, nil
+}

@@ -1,0 +1,445 @@
+package live
+
+import (
+	"container/list"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"reflect"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/livelong-dev/livelong/live/internal/assigns"
+	"github.com/livelong-dev/livelong/live/internal/diff"
+	"github.com/livelong-dev/livelong/live/internal/wire"
+)
+
+// instance is a mounted view.
+//
+// It has a mailbox and a scheduled flag. The first message starts a runner, a goroutine that handles the messages one
+// by one, clears the flag and ends; the fields in the second block belong to the runner. When the mailbox is empty and
+// something is to be sent, the runner renders, gives up its ownership and becomes the writer: messages that arrive
+// while it writes get a new runner, which handles them and leaves their rendering to the writer, when it is done. So
+// an idle page has no goroutine but its connection's reader, and a slow browser merges patches instead of queueing them.
+type instance struct {
+	app     *App
+	route   *route
+	typ     *viewType
+	session session
+	page    *page
+	env     *env
+	key     diff.Key
+	ctx     context.Context
+	cancel  context.CancelFunc
+
+	mu        sync.Mutex
+	mailbox   []message
+	room      *sync.Cond // made by the reader that has to wait for room in the mailbox
+	scheduled bool       // a runner owns the instance
+	writing   bool       // a former runner writes frames
+	ended     bool
+	parked    bool
+	pending   bool          // something is to be rendered or sent
+	conn      *connection   // nil: parked or detached
+	frames    [][]byte      // to be written
+	kept      [][]byte      // sent or to be sent, and not confirmed
+	keptBytes int           // of kept
+	lost      bool          // kept was given up: only a resync can resume
+	heard     bool          // the browser has the answer to its last join
+	size      int           // bytes of the tree last sent
+	count     int           // frames down since the mount
+	confirmed int           // of these, those the browser has applied
+	received  int           // the newest event's number
+	attach    int64         // the number of attaches
+	timer     *time.Timer   // see lifecycle.go
+	due       time.Time     // when the timer fires; zero: it is not running
+	until     time.Time     // when waiting for a browser ends
+	active    time.Time     // when the last runner started
+	awake     bool          // a message came since the tree was dropped
+	waiting   *list.Element // in the registry, while parked or detached
+	busySince time.Time     // since when the writer has not been ready
+	cost      int           // what the instance counts there
+	timers    map[*timer]struct{}
+	cancels   []func() // of topic subscriptions
+	done      chan struct{}
+
+	view       any           // a pointer to the struct
+	value      reflect.Value // the struct
+	request    *http.Request
+	socket     Socket
+	recovery   Recovery
+	params     map[string]string
+	reconnects int
+	hooks      []*eventHook
+	mounting   bool // Mount and what is before it are running
+	mounted    bool // Mount was called, so Unmount must be
+	frozen     bool // stored fields are not written, see crash
+	marks      assigns.Marks
+	dirty      bool       // fields differ from those last rendered
+	unsaved    []int      // changed stored fields whose rendering is still to be proved
+	tree       *diff.Tree // as last sent; nil: dropped
+	tag        uint64     // content tag of the tree that was dropped
+	shape      uint32     // its shape
+	hasTag     bool
+	resync     bool // the next frame carries the whole HTML
+	htmlMode   bool // every frame does
+	answered   int  // the newest event handled
+	event      int  // the number of the event that is being handled
+	out        wire.Extra
+	urgent     bool // out must be sent even if nothing changed
+	title      string
+	redirect   string
+}
+
+// message is what a mailbox holds.
+type message interface{}
+
+type (
+	userMessage  struct{ value any }
+	eventMessage struct {
+		up      wire.Up
+		refused string // not empty: it is only answered, with this text
+	}
+	attachMessage struct {
+		conn *connection
+		how  wire.How
+		join wire.Options
+	}
+	controlMessage struct{ kind wire.Kind }
+	tickMessage    struct{}
+	endMessage     struct{ why string }
+)
+
+func (in *instance) log() *slog.Logger { return in.app.log.With("view", in.typ.name) }
+
+// post1 puts a message from the server into the mailbox.
+func (in *instance) post1(m message) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.ended {
+		return ErrEnded
+	}
+	if _, ok := m.(userMessage); ok && len(in.mailbox) >= in.app.options.Mailbox {
+		if in.parked {
+			// Nobody may ever come; the browser's socket mounts afresh.
+			go in.end("its mailbox was full before a browser came")
+		}
+		return ErrMailboxFull
+	}
+	in.push(m)
+	return nil
+}
+
+// push appends a message and starts a runner where none is. The caller holds mu.
+func (in *instance) push(m message) {
+	in.mailbox = append(in.mailbox, m)
+	if !in.scheduled && !in.parked {
+		in.scheduled = true
+		in.start()
+	}
+}
+
+// start starts a runner, which Shutdown waits for. The caller holds mu.
+func (in *instance) start() {
+	in.active = time.Now()
+	in.app.registry.runners.Add(1)
+	go in.run()
+}
+
+// postEvent puts an event of the browser into the mailbox, and waits while that is full.
+func (in *instance) postEvent(c *connection, up wire.Up, refused string) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for len(in.mailbox) >= in.app.options.Mailbox && !in.ended && in.conn == c {
+		if in.room == nil {
+			in.room = sync.NewCond(&in.mu)
+		}
+		in.room.Wait()
+	}
+	switch {
+	case in.ended || in.conn != c:
+		return nil // the connection is about to be closed, or serves the next instance
+	case up.N <= in.received:
+		return nil // sent again on resume, and received before
+	case up.N > in.received+1:
+		return &wire.FrameError{Reason: fmt.Sprintf("event %d follows event %d", up.N, in.received)}
+	}
+	in.received = up.N
+	in.push(eventMessage{up, refused})
+	return nil
+}
+
+// run handles messages until there are none, then sends what they changed.
+func (in *instance) run() {
+	defer in.app.registry.runners.Done()
+	in.mu.Lock()
+	for {
+		if len(in.mailbox) > 0 {
+			m := in.mailbox[0]
+			in.mailbox[0] = nil
+			in.mailbox = in.mailbox[1:]
+			if in.room != nil {
+				in.room.Broadcast()
+			}
+			if !in.ended {
+				in.mu.Unlock()
+				changed := in.turn(m)
+				in.mu.Lock()
+				if changed && !in.pending {
+					in.pending = true
+					in.busySince = time.Now()
+				}
+			}
+			continue
+		}
+		in.mailbox = nil
+		if in.ended || in.conn == nil || in.writing || !in.pending && len(in.frames) == 0 {
+			break
+		}
+		conn := in.conn
+		in.writing = true
+		if in.pending {
+			in.pending = false
+			in.mu.Unlock()
+			in.update() // still the owner
+			in.mu.Lock()
+		}
+		if in.scheduled = len(in.mailbox) > 0; in.scheduled {
+			in.start()
+		}
+		in.write(conn)
+		in.writing = false
+		if in.scheduled {
+			return // the other runner finds what is left to send
+		}
+		in.scheduled = true
+	}
+	in.scheduled = false
+	if in.ended && !in.writing && in.done != nil {
+		close(in.done)
+		in.done = nil
+	}
+	in.arm()
+	in.mu.Unlock()
+}
+
+// write sends all frames. The caller holds mu, which is released meanwhile.
+func (in *instance) write(conn *connection) {
+	for len(in.frames) > 0 && in.conn == conn {
+		frames := in.frames
+		in.frames = nil
+		in.mu.Unlock()
+		var err error
+		for _, f := range frames {
+			if err = conn.transport.write(f); err != nil {
+				conn.transport.drop() // the reader notices and detaches
+				break
+			}
+		}
+		in.mu.Lock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// turn handles one message and reports whether something is to be sent. Afterwards everything it changed has left the
+// instance, or waits for its rendering to be proved.
+func (in *instance) turn(m message) (send bool) {
+	switch m := m.(type) {
+	case endMessage:
+		in.finish(m.why)
+		return false
+	case tickMessage:
+		return in.tick()
+	case controlMessage:
+		in.resync = true
+		if m.kind == wire.HTML {
+			in.htmlMode, in.tree = true, nil
+		}
+		return true
+	case attachMessage:
+		if err := in.attached(m); err != nil {
+			in.crash(err)
+			return false
+		}
+		if _, ok := in.view.(Connector); !ok {
+			return in.dirty || in.resync || in.urgent
+		}
+	}
+	err, crash := in.guard(func() error {
+		if err := in.wake(); err != nil {
+			return err
+		}
+		switch m := m.(type) {
+		case attachMessage:
+			return in.view.(Connector).Connected(in.ctx, &in.socket)
+		case eventMessage:
+			in.event = m.up.N
+			defer func() { in.event, in.answered = 0, max(in.answered, m.up.N) }()
+			send = true // an event is always answered
+			if m.refused != "" {
+				return &badEvent{errors.New(m.refused)}
+			}
+			return in.handle(m.up)
+		case userMessage:
+			return in.receive(m.value)
+		}
+		return nil
+	})
+	n := 0
+	if m, ok := m.(eventMessage); ok {
+		n = m.up.N
+	}
+	if crash != nil {
+		in.crash(crash)
+		return false
+	}
+	if err != nil && !errors.Is(err, Halt) {
+		in.fail(n, err)
+	}
+	in.changed()
+	return send || in.dirty || in.urgent
+}
+
+// changed notes which fields differ from those last seen, and stashes them once their rendering is proved.
+func (in *instance) changed() {
+	bench := workbenches.Get().(*workbench)
+	defer workbenches.Put(bench)
+	bench.marks = in.typ.assigns.Update(in.marks, in.value, bench.marks[:0])
+	if len(bench.marks) == 0 {
+		return
+	}
+	in.dirty = true
+	if len(in.typ.stored) > 0 && !in.frozen {
+		in.unsaved = append(in.unsaved, bench.marks...)
+		if in.mustProve() {
+			if err := in.prove(bench); err != nil {
+				in.crash(err)
+				return
+			}
+			in.stash()
+		}
+	}
+}
+
+// proveAfter is how long a changed field may wait for the writer before it is rendered only to prove that it can be.
+const proveAfter = time.Second
+
+// mustProve reports whether no merged rendering will prove the change soon.
+func (in *instance) mustProve() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.conn == nil || in.writing && in.pending && time.Since(in.busySince) > proveAfter
+}
+
+// prove renders the view and throws the result away: what cannot be rendered is not stashed.
+func (in *instance) prove(bench *workbench) error {
+	bench.sink.b = bench.frame[:0]
+	err := in.typ.render(in.view, in.env, bench)
+	bench.frame = bench.sink.b
+	return err
+}
+
+// stash saves what changed since it was last saved.
+func (in *instance) stash() {
+	if len(in.unsaved) == 0 || in.frozen {
+		return
+	}
+	if err := in.save(in.ctx, in.unsaved); err != nil {
+		in.log().Error("stash", "err", err)
+		in.showError(0, "Your changes could not be saved.")
+	}
+	in.unsaved = in.unsaved[:0]
+}
+
+// guard runs f, which calls the app's code, and turns a panic into crash.
+func (in *instance) guard(f func() error) (err error, crash error) {
+	defer func() {
+		if v := recover(); v != nil {
+			crash = &panicked{v, debug.Stack()}
+		}
+	}()
+	return f(), nil
+}
+
+// handle runs the handler of an event.
+func (in *instance) handle(up wire.Up) error {
+	e, ok := in.typ.handlers.events[up.Name]
+	if !ok {
+		return &badEvent{fmt.Errorf("%s handles no event %q", in.typ.name, up.Name)}
+	}
+	if up.Target != "" {
+		return &badEvent{fmt.Errorf("%s: the page has no child %q", up.Name, up.Target)}
+	}
+	args := eventArgs{value: up.Payload.Value, client: up.Payload.Client}
+	if up.Payload.Form != "" {
+		form, err := url.ParseQuery(up.Payload.Form)
+		if err != nil {
+			return &badEvent{fmt.Errorf("%s: form: %w", up.Name, err)}
+		}
+		args.form = form
+	}
+	return in.runEvent(e, args)
+}
+
+// eventArgs is what an event is decoded from.
+type eventArgs struct {
+	value  json.RawMessage
+	form   url.Values
+	client map[string]json.RawMessage
+}
+
+// badEvent is an event that could not be decoded: nothing was called.
+type badEvent struct{ err error }
+
+func (b *badEvent) Error() string { return b.err.Error() }
+func (b *badEvent) Unwrap() error { return b.err }
+
+func (in *instance) runEvent(e *event, args eventArgs) error {
+	return e.call(in.view, in.ctx, &in.socket, func(into any) error {
+		v := reflect.ValueOf(into).Elem()
+		if err := e.payload.Decode(args.value, args.form, args.client, v); err != nil {
+			return &badEvent{err}
+		}
+		for _, h := range in.hooks {
+			if err := h.f(in.ctx, &in.socket, v.Interface()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// receive runs the handler of a message.
+func (in *instance) receive(value any) error {
+	h, ok := in.typ.handlers.messages[reflect.TypeOf(value)]
+	if !ok {
+		return fmt.Errorf("%s has no OnMessage handler for %T", in.typ.name, value)
+	}
+	return h.call(in.view, in.ctx, &in.socket, func(into any) error {
+		reflect.ValueOf(into).Elem().Set(reflect.ValueOf(value))
+		return nil
+	})
+}
+
+// fail logs a handler's error and shows it to the user.
+func (in *instance) fail(n int, err error) {
+	var redirect *redirection
+	if errors.As(err, &redirect) {
+		in.redirect, in.out.To, in.urgent = redirect.target, redirect.target, true
+		return
+	}
+	if bad := (*badEvent)(nil); errors.As(err, &bad) {
+		in.log().Warn("event refused", "event", n, "err", err)
+		in.showError(n, "This page sent something the server does not understand: "+err.Error())
+		return
+	}
+	in.log().Error("handler failed", "event", n, "err", err)
+	in.showError(n, in.app.userText(err))
+}

@@ -1,0 +1,350 @@
+package live
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/time/rate"
+
+	"github.com/livelong-dev/livelong/live/internal/token"
+	"github.com/livelong-dev/livelong/live/internal/wire"
+)
+
+// connection is one socket of one browser tab.
+type connection struct {
+	app       *App
+	transport *transport
+	session   session
+	route     *route // nil: embedded, the token tells
+	in        atomic.Pointer[instance]
+	seen      atomic.Int64 // when the last frame came, in nanoseconds
+	limiter   *rate.Limiter
+	heard     atomic.Bool // a frame came after the join: the browser has its answer
+	refused   int         // events refused in a row
+	crashed   time.Time   // when an instance last panicked
+}
+
+// serveSocket upgrades the request. Its handler returns at once, so that net/http's buffers and stack go back; the
+// socket is read by a fresh goroutine with a context that does not end with the request.
+func (a *App) serveSocket(w http.ResponseWriter, r *http.Request, rt *route) {
+	refuse := func(err error) { a.fail(w, r, &StatusError{Status: http.StatusForbidden, Err: err}) }
+	if err := a.checkOrigin(r); err != nil {
+		refuse(err)
+		return
+	}
+	s, ok := a.sessionOf(r)
+	if !ok {
+		refuse(errors.New("the upgrade carries no browser session"))
+		return
+	}
+	if rt != nil {
+		if err := rt.group.authorize(r); err != nil {
+			a.fail(w, r, err)
+			return
+		}
+	}
+	t, err := a.accept(w, r)
+	if err != nil {
+		a.log.Info("socket refused", "path", r.URL.Path, "err", err)
+		return
+	}
+	c := &connection{app: a, transport: t, session: s, route: rt}
+	c.limiter = rate.NewLimiter(rate.Limit(a.limits.Events), a.limits.Burst)
+	if !a.registry.open(c) {
+		go func() { defer a.registry.closed(c); t.close(wire.CloseGoingAway, "the server is stopping") }()
+		return
+	}
+	go c.serve(slimRequest(r))
+}
+
+// serve reads the join and then all other frames.
+func (c *connection) serve(r *http.Request) {
+	defer c.app.registry.closed(c)
+	defer c.transport.drop()
+	defer func() {
+		if v := recover(); v != nil {
+			c.app.log.Error("panic in a socket", "err", v, "stack", string(debug.Stack()))
+		}
+	}()
+	deadline := time.AfterFunc(wire.JoinTimeout, c.transport.drop)
+	err := c.transport.read(func(frame []byte) error { return c.join(frame, r) })
+	deadline.Stop()
+	r = nil // not needed any more, and sockets live long
+	for err == nil {
+		err = c.transport.read(c.frame)
+	}
+	in := c.in.Load()
+	var refusal *refusal
+	var bad *wire.FrameError
+	switch {
+	case errors.As(err, &refusal):
+		c.app.log.Info("join refused", "code", refusal.code, "err", refusal.err)
+		c.transport.close(refusal.code, refusal.err.Error())
+	case errors.As(err, &bad):
+		c.app.log.Warn("frame refused", "err", err)
+		c.transport.close(wire.CloseBadFrame, err.Error())
+	case tooBig(err):
+		c.app.log.Warn("frame refused", "err", fmt.Errorf("more than %d bytes", c.app.limits.Frame))
+	}
+	if in != nil {
+		c.in.Load().detach(c)
+	}
+}
+
+// refusal is an error that closes the socket with a code of its own.
+type refusal struct {
+	code int
+	err  error
+}
+
+func (r *refusal) Error() string { return r.err.Error() }
+
+// join answers the first frame.
+func (c *connection) join(frame []byte, r *http.Request) error {
+	j, err := wire.DecodeJoin(frame, c.app.limits)
+	if errors.Is(err, wire.ErrVersion) {
+		return &refusal{wire.CloseVersion, err}
+	}
+	if err != nil {
+		return err
+	}
+	p, err := c.app.openPage(j.Token, c.session)
+	if err != nil {
+		return &refusal{wire.CloseBadToken, err}
+	}
+	if c.route == nil {
+		rt, ok := c.app.routes[p.route]
+		if !ok || !rt.embedded {
+			return &refusal{wire.CloseBadToken, fmt.Errorf("page token: no view is embedded as %q", p.route)}
+		}
+		c.route = rt
+		if r.URL, err = url.Parse(p.url); err != nil {
+			return &refusal{wire.CloseBadToken, fmt.Errorf("page token: %w", err)}
+		}
+		if err := rt.group.authorize(r); err != nil {
+			return &refusal{wire.CloseUnauthorized, err}
+		}
+	}
+	if p.route != c.route.name {
+		return &refusal{wire.CloseBadToken, fmt.Errorf("page token: it is for %s, this is %s", p.route, c.route.name)}
+	}
+	c.seen.Store(time.Now().UnixNano())
+	return c.enter(p, j.Options, r)
+}
+
+// enter finds the instance that a join is for, or mounts one.
+func (c *connection) enter(p *page, o wire.Options, r *http.Request) error {
+	id, number, known := c.app.openSecret(o.Secret, c.session)
+	if known {
+		in, stale := c.app.registry.resume(id, number, c)
+		if in != nil {
+			in.enterWith(attachMessage{c, wire.Resume, o})
+			return nil
+		}
+		if p.id = id; stale {
+			p.id, known = newPageID(), false // somebody else holds the newer secret
+		}
+	} else if in := c.app.registry.adopt(p.id, c); in != nil {
+		in.enterWith(attachMessage{c, wire.Adopt, o})
+		return nil
+	} else {
+		// Another tab has adopted the instance, or it is gone: this page has never run, so its draft is blank.
+		p.id = newPageID()
+	}
+	in, err := c.app.mount(c.route, r, c.session, p, mountOptions{samePage: known})
+	if err != nil {
+		if statusOf(err) < 500 {
+			return &refusal{wire.CloseUnauthorized, err} // the browser asks the page, which answers with the status
+		}
+		c.app.log.Error("mount", "view", c.route.viewType.name, "err", err)
+		return &refusal{wire.CloseFailed, errors.New("the page could not be mounted")}
+	}
+	in.received, in.answered = o.N, o.N
+	c.app.registry.add(in, c)
+	in.enterWith(attachMessage{c, wire.Mount, o})
+	return nil
+}
+
+// enterWith puts the attach before all messages that have waited for it.
+func (in *instance) enterWith(m attachMessage) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.mailbox = append([]message{m}, in.mailbox...)
+	if !in.scheduled {
+		in.scheduled = true
+		in.start()
+	}
+}
+
+// attached answers a join, as the runner. The connection is in.conn already.
+func (in *instance) attached(m attachMessage) error {
+	var extra wire.Extra
+	in.params = m.join.Params
+	in.mu.Lock()
+	in.attach++
+	joined := &wire.Joined{How: m.how, Secret: in.app.sealSecret(in.page.id, in.attach, in.session), N: in.received}
+	in.mu.Unlock()
+	extra.Join = joined
+	var again [][]byte
+	switch m.how {
+	case wire.Adopt:
+		if in.htmlMode {
+			in.resync = true
+		} else {
+			extra.Shape = &in.shape
+		}
+	case wire.Resume:
+		in.reconnects++
+		in.mu.Lock()
+		in.confirm(m.join.K)
+		if in.lost || m.join.K != in.confirmed {
+			in.resync = true
+			in.kept, in.keptBytes, in.lost = nil, 0, false
+		}
+		again = append(again, in.kept...)
+		in.mu.Unlock()
+	case wire.Mount:
+		if m.join.Secret != "" {
+			in.reconnects++
+		}
+		if err := in.remounted(m.join.Tag, &extra); err != nil {
+			return err
+		}
+	}
+	frame, err := wire.AppendDown(nil, in.answered, nil, &extra)
+	if err != nil {
+		return err
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.conn == m.conn {
+		in.frames = append([][]byte{frame}, again...)
+	}
+	return nil
+}
+
+// remounted renders a fresh instance and compares it with what the browser shows.
+func (in *instance) remounted(shows string, extra *wire.Extra) error {
+	bench := workbenches.Get().(*workbench)
+	defer workbenches.Put(bench)
+	b, err := in.firstRender(bench)
+	if err != nil {
+		return err
+	}
+	in.dirty = false
+	in.stash()
+	if in.hasTag {
+		shape := in.shape
+		extra.Shape = &shape
+		extra.Tag = b.tag
+	}
+	if !in.hasTag || b.tag != shows {
+		html := string(b.html)
+		extra.HTML = &html
+	}
+	if in.title != "" {
+		extra.Title = &in.title
+	}
+	bench.tree.HTML = b.html
+	return nil
+}
+
+// frame handles a frame that follows the join.
+func (c *connection) frame(frame []byte) error {
+	c.seen.Store(time.Now().UnixNano())
+	c.heard.Store(true)
+	up, err := wire.DecodeUp(frame, c.app.limits)
+	if err != nil {
+		return err
+	}
+	in := c.in.Load()
+	switch up.Kind {
+	case wire.Event:
+		refused := ""
+		if !c.limiter.Allow() {
+			if c.refused++; c.refused > 10*c.app.limits.Burst {
+				return &refusal{wire.CloseFlood, fmt.Errorf("more than %d events a second, again and again", c.app.limits.Events)}
+			}
+			refused = fmt.Sprintf("%s: more than %d events a second", up.Name, c.app.limits.Events)
+		} else {
+			c.refused = 0
+		}
+		// The payload aliases a buffer that is read into again.
+		up.Payload.Value = append([]byte(nil), up.Payload.Value...)
+		for k, v := range up.Payload.Client {
+			up.Payload.Client[k] = append([]byte(nil), v...)
+		}
+		return in.postEvent(c, up, refused)
+	case wire.Confirm:
+		in.mu.Lock()
+		if in.conn == c {
+			in.confirm(up.N)
+		}
+		in.mu.Unlock()
+		return nil
+	case wire.Ping:
+		in.pong(c)
+		return nil
+	default:
+		in.app.log.Warn("the browser's page differs from the server's", "view", in.typ.name, "asks", up.Kind == wire.HTML, "reason", up.Reason)
+		return in.postControl(c, up.Kind)
+	}
+}
+
+func (in *instance) postControl(c *connection, kind wire.Kind) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.conn == c && !in.ended {
+		in.push(controlMessage{kind})
+	}
+	return nil
+}
+
+// pong answers a ping, unless a frame is being written anyway. It does not wait for the runner, which may be busy in a
+// handler for as long as that likes.
+func (in *instance) pong(c *connection) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.conn != c || in.writing {
+		return
+	}
+	in.writing = true
+	in.mu.Unlock()
+	err := c.transport.write([]byte("[]"))
+	if err != nil {
+		c.transport.drop()
+	}
+	in.mu.Lock()
+	in.writing = false
+	if !in.scheduled && (in.pending || len(in.frames) > 0) {
+		in.scheduled = true
+		in.start()
+	}
+}
+
+// sealSecret makes the secret that resumes an attach. It holds the page's id and the attach's number, and is good on
+// every node.
+func (a *App) sealSecret(id uuid.UUID, number int64, s session) string {
+	data := binary.BigEndian.AppendUint64(id[:], uint64(number))
+	return a.ring.Seal(token.Attach, data, s.id[:], time.Now().Add(a.options.TokenAge))
+}
+
+func (a *App) openSecret(secret string, s session) (id uuid.UUID, number int64, ok bool) {
+	if secret == "" {
+		return
+	}
+	data, err := a.ring.Open(token.Attach, secret, s.id[:], time.Now())
+	if err != nil || len(data) != len(id)+8 {
+		a.log.Warn("attach secret refused", "err", err)
+		return
+	}
+	copy(id[:], data)
+	return id, int64(binary.BigEndian.Uint64(data[len(id):])), true
+}

@@ -1,0 +1,149 @@
+package live
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/livelong-dev/livelong/js"
+)
+
+// Layout is the document around a view. It is rendered once per page load and not patched afterwards; it must render
+// body exactly once, and [Script] in the head.
+type Layout func(p Page, body templ.Component) templ.Component
+
+// Page is what a [Layout] may show.
+type Page struct {
+	Title  string         // of the view, see [Titler]
+	Flash  []FlashMessage // to be shown by [FlashRegion]
+	Nonce  string         // see Options.Nonce
+	Locale string         // see Options.Locale
+	Path   string         // of the URL
+}
+
+// FlashMessage is a sentence for the user, see [Socket.Flash].
+type FlashMessage struct{ Kind, Text string }
+
+var elementName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
+
+// asset is a file of the client, served under its hash.
+type asset struct {
+	path, kind   string
+	plain, small []byte // small: gzip
+}
+
+func newAsset(name, kind string, data []byte) *asset {
+	sum := sha256.Sum256(data)
+	var buf bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&buf, gzip.BestCompression) // the level is valid
+	z.Write(data)                                           // a Buffer never fails
+	z.Close()
+	return &asset{path: "/_live/" + hex.EncodeToString(sum[:8]) + "/" + name, kind: kind, plain: data, small: buf.Bytes()}
+}
+
+var (
+	script = newAsset("livelong.js", "text/javascript; charset=utf-8", js.Auto)
+	style  = newAsset("livelong.css", "text/css; charset=utf-8", js.Style)
+)
+
+func (f *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", f.kind)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Vary", "Accept-Encoding")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		w.Write(f.small)
+		return
+	}
+	w.Write(f.plain)
+}
+
+func (a *App) serveAssets() {
+	a.mux.Handle("GET "+script.path, script)
+	a.mux.Handle("GET "+style.path, style)
+}
+
+// Script loads the client. It belongs into the head of every [Layout]. Attributes adjust the client, such as
+// `data-reconnect-max`; see docs/client.md.
+func Script(attributes ...templ.Attributer) templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		if _, err := io.WriteString(w, `<script defer src="`+script.path+`"`); err != nil {
+			return err
+		}
+		if nonce := templ.GetNonce(ctx); nonce != "" {
+			if _, err := io.WriteString(w, ` nonce="`+templ.EscapeString(nonce)+`"`); err != nil {
+				return err
+			}
+		}
+		for _, a := range attributes {
+			if err := templ.RenderAttributes(ctx, w, a); err != nil {
+				return err
+			}
+		}
+		_, err := io.WriteString(w, `></script>`)
+		return err
+	})
+}
+
+// Styles loads a small stylesheet for the connection status, flash messages and errors.
+func Styles() templ.Component { return templ.Raw(`<link rel="stylesheet" href="` + style.path + `">`) }
+
+// FlashRegion shows flash messages: those of the page load, and those that come later.
+func FlashRegion(p Page) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		var b strings.Builder
+		b.WriteString(`<div data-live-flash role="status" aria-live="polite">`)
+		for _, m := range p.Flash {
+			b.WriteString(`<p class="live-flash live-flash-` + templ.EscapeString(m.Kind) + `">` + templ.EscapeString(m.Text) + `</p>`)
+		}
+		b.WriteString(`</div>`)
+		_, err := io.WriteString(w, b.String())
+		return err
+	})
+}
+
+// root renders the root element around the view's HTML; it is the body of a layout.
+type root struct {
+	in       *instance
+	html     []byte
+	tag      string
+	socket   string // the socket's path, where it is not the page's own
+	rendered bool
+}
+
+// Render implements [templ.Component].
+func (b *root) Render(ctx context.Context, w io.Writer) error {
+	b.rendered = true
+	c := b.in.typ.container
+	open := `<` + c.Tag + ` data-live="` + b.in.app.sealPage(b.in.page, b.in.session) + `"`
+	if b.tag != "" {
+		open += ` data-live-tag="` + b.tag + `"`
+	}
+	if b.socket != "" {
+		open += ` data-live-socket="` + templ.EscapeString(b.socket) + `"`
+	}
+	if _, err := io.WriteString(w, open); err != nil {
+		return err
+	}
+	if err := templ.RenderAttributes(ctx, w, c.Attrs); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, `>`); err != nil {
+		return err
+	}
+	if _, err := w.Write(b.html); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, `</`+c.Tag+`>`)
+	return err
+}

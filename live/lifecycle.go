@@ -1,0 +1,450 @@
+package live
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/livelong-dev/livelong/live/internal/wire"
+)
+
+// Limits of the server that [App.Serve] runs.
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	shutdownTimeout   = 20 * time.Second
+)
+
+// registry knows every instance that was parked or attached and has not ended, and every connection.
+type registry struct {
+	app       *App
+	mu        sync.Mutex // taken before an instance's mu
+	instances map[uuid.UUID]*instance
+	parked    waiting
+	detached  waiting
+	conns     map[*connection]struct{}
+	closing   bool
+	sockets   sync.WaitGroup
+	runners   sync.WaitGroup
+}
+
+// waiting are the instances that wait for a browser, the longest first, bounded in number and bytes.
+type waiting struct {
+	list     list.List // of *instance
+	bytes    int
+	max      int
+	maxBytes int
+}
+
+func (r *registry) init(a *App) {
+	r.app = a
+	r.instances = map[uuid.UUID]*instance{}
+	r.conns = map[*connection]struct{}{}
+	r.parked.max, r.parked.maxBytes = a.options.MaxParked, a.options.MaxParkedBytes
+	r.detached.max, r.detached.maxBytes = a.options.MaxDetached, a.options.MaxDetachedBytes
+}
+
+// overhead is what an instance counts beside its HTML.
+const overhead = 4 << 10
+
+// add puts an instance at the end, and returns those that must go.
+func (w *waiting) add(in *instance, html int) (out []*instance) {
+	in.cost = overhead + html
+	in.waiting = w.list.PushBack(in)
+	w.bytes += in.cost
+	for w.list.Len() > w.max || w.bytes > w.maxBytes {
+		oldest := w.list.Front().Value.(*instance)
+		w.remove(oldest)
+		out = append(out, oldest)
+	}
+	return out
+}
+
+func (w *waiting) remove(in *instance) {
+	if in.waiting != nil {
+		w.list.Remove(in.waiting)
+		w.bytes -= in.cost
+		in.waiting = nil
+	}
+}
+
+// leave takes an instance off the lists. The caller holds r.mu.
+func (r *registry) leave(in *instance) {
+	if in.waiting == nil {
+		return
+	}
+	if in.parked {
+		r.parked.remove(in)
+	} else {
+		r.detached.remove(in)
+	}
+}
+
+// admit refuses new instances while the app stops.
+func (r *registry) admit() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closing {
+		return &StatusError{Status: http.StatusServiceUnavailable, Err: errors.New("the server is stopping")}
+	}
+	return nil
+}
+
+// park lets an instance wait for its page's socket. From here on it belongs to its runner.
+func (r *registry) park(in *instance, html int) {
+	r.mu.Lock()
+	in.mu.Lock()
+	in.parked = true
+	in.until = time.Now().Add(r.app.options.ParkFor)
+	r.instances[in.page.id] = in
+	out := r.parked.add(in, html)
+	in.arm()
+	in.mu.Unlock()
+	stopping := r.closing
+	r.mu.Unlock()
+	for _, old := range out {
+		old.end("too many pages wait for their socket")
+	}
+	if stopping {
+		in.end("the server is stopping")
+	}
+}
+
+// add registers an instance that was mounted for a connection.
+func (r *registry) add(in *instance, c *connection) {
+	r.mu.Lock()
+	old := r.instances[in.page.id]
+	r.instances[in.page.id] = in
+	in.mu.Lock()
+	in.conn = c
+	c.in.Store(in)
+	in.mu.Unlock()
+	stopping := r.closing
+	r.mu.Unlock()
+	if old != nil {
+		old.end("the page was mounted again")
+	}
+	if stopping {
+		in.end("the server is stopping")
+	}
+}
+
+// adopt gives a parked instance to the connection of its page; nil when there is none.
+func (r *registry) adopt(id uuid.UUID, c *connection) *instance {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	in := r.instances[id]
+	if in == nil {
+		return nil
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.parked || in.ended {
+		return nil
+	}
+	r.leave(in)
+	in.parked, in.conn = false, c
+	c.in.Store(in)
+	return in
+}
+
+// resume gives an instance to the connection that holds its newest attach secret. An older secret is good when the
+// browser cannot have received the newer one; otherwise it is stale.
+func (r *registry) resume(id uuid.UUID, number int64, c *connection) (_ *instance, stale bool) {
+	r.mu.Lock()
+	in := r.instances[id]
+	if in == nil {
+		r.mu.Unlock()
+		return nil, false
+	}
+	in.mu.Lock()
+	if in.ended {
+		in.mu.Unlock()
+		r.mu.Unlock()
+		return nil, false
+	}
+	heard := in.heard
+	if in.conn != nil {
+		heard = in.conn.heard.Load()
+	}
+	unanswered := number == in.attach-1 && !heard
+	if number != in.attach && !unanswered {
+		in.mu.Unlock()
+		r.mu.Unlock()
+		return nil, true
+	}
+	r.leave(in)
+	old := in.conn
+	in.conn = c
+	c.in.Store(in)
+	if in.room != nil {
+		in.room.Broadcast()
+	}
+	in.mu.Unlock()
+	r.mu.Unlock()
+	if old != nil {
+		// The same tab is back before we noticed that it was gone.
+		go old.transport.close(wire.CloseReplaced, "the page was resumed by another connection")
+	}
+	return in, false
+}
+
+// detach lets an instance wait for its browser to come back.
+func (in *instance) detach(c *connection) {
+	r := &in.app.registry
+	r.mu.Lock()
+	in.mu.Lock()
+	var out []*instance
+	if in.conn == c && !in.ended {
+		in.conn, in.heard = nil, c.heard.Load()
+		in.frames = nil // they are kept
+		in.until = time.Now().Add(in.app.options.Grace)
+		out = r.detached.add(in, in.keptBytes+in.size)
+		in.arm()
+	}
+	if in.room != nil {
+		in.room.Broadcast()
+	}
+	in.mu.Unlock()
+	r.mu.Unlock()
+	for _, old := range out {
+		old.end("too many pages wait for their browser")
+	}
+}
+
+// open registers a connection; false when the app stops.
+func (r *registry) open(c *connection) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sockets.Add(1)
+	if !r.closing {
+		r.conns[c] = struct{}{}
+	}
+	return !r.closing
+}
+
+func (r *registry) closed(c *connection) {
+	r.mu.Lock()
+	delete(r.conns, c)
+	r.mu.Unlock()
+	r.sockets.Done()
+}
+
+// end asks an instance to end; its runner does it before anything else.
+func (in *instance) end(why string) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.ended {
+		return
+	}
+	in.mailbox = append([]message{endMessage{why}}, in.mailbox...)
+	if !in.scheduled {
+		in.scheduled = true
+		in.start()
+	}
+}
+
+// finish ends the instance, as its owner: no message is handled afterwards, and Unmount has been called once.
+func (in *instance) finish(why string) {
+	r := &in.app.registry
+	r.mu.Lock()
+	in.mu.Lock()
+	if in.ended {
+		in.mu.Unlock()
+		r.mu.Unlock()
+		return
+	}
+	in.ended = true
+	r.leave(in)
+	if r.instances[in.page.id] == in {
+		delete(r.instances, in.page.id)
+	}
+	in.conn, in.mailbox, in.frames, in.kept = nil, nil, nil, nil
+	if in.timer != nil {
+		in.timer.Stop()
+	}
+	timers, cancels := in.timers, in.cancels
+	in.timers, in.cancels = nil, nil
+	if in.room != nil {
+		in.room.Broadcast()
+	}
+	in.mu.Unlock()
+	r.mu.Unlock()
+	for t := range timers {
+		t.stop()
+	}
+	for _, cancel := range cancels {
+		cancel()
+	}
+	if u, ok := in.view.(Unmounter); ok && in.mounted {
+		if _, crash := in.guard(func() error { u.Unmount(in.ctx); return nil }); crash != nil {
+			in.log().Error("panic in Unmount", "err", crash, "stack", string(crash.(*panicked).stack))
+		}
+	}
+	in.cancel()
+	in.tree = nil
+	in.log().Debug("instance ended", "why", why)
+}
+
+// crashWindow is the time within which a second panic mounts the view with its defaults.
+const crashWindow = time.Minute
+
+// crashText is what the user reads when a page had to be mounted afresh.
+const crashText = "Something went wrong. The page was started afresh."
+
+// crash ends an instance whose view panicked or cannot be rendered, and mounts the page afresh over the same socket. A
+// second crash within a minute mounts its defaults: the stored values, which are left alone, may be what it cannot bear.
+func (in *instance) crash(err error) {
+	var p *panicked
+	stack := ""
+	if errors.As(err, &p) {
+		stack = string(p.stack)
+	}
+	in.log().Error("instance crashed", "err", err, "stack", stack)
+	in.mu.Lock()
+	conn, received := in.conn, in.received
+	in.mu.Unlock()
+	in.finish("crashed")
+	if conn == nil {
+		return
+	}
+	now := time.Now()
+	again := now.Sub(conn.crashed) < crashWindow && !conn.crashed.IsZero()
+	conn.crashed = now
+	known := in.session
+	known.new = false // by now it may have stored something
+	next, err := in.app.mount(in.route, in.request, known, in.page, mountOptions{samePage: true, defaults: again})
+	if err != nil {
+		in.log().Error("mount after a crash", "err", err)
+		go conn.transport.close(wire.CloseFailed, "the page could not be mounted again")
+		return
+	}
+	next.received, next.answered = received, received
+	next.params, next.reconnects, next.attach = in.params, in.reconnects, in.attach
+	next.showError(0, crashText)
+	in.app.registry.add(next, conn)
+	next.enterWith(attachMessage{conn, wire.Mount, wire.Options{Params: in.params}})
+}
+
+// arm sets the timer to what the instance has to do next. The caller holds mu.
+func (in *instance) arm() {
+	var next time.Time
+	switch o := &in.app.options; {
+	case in.ended:
+		return
+	case in.conn == nil:
+		next = in.until
+	default:
+		next = time.Unix(0, in.conn.seen.Load()).Add(o.Silence)
+		if idle := in.active.Add(o.IdleAfter); in.awake && idle.Before(next) {
+			next = idle
+		}
+	}
+	if next.IsZero() || !in.due.IsZero() && !next.Before(in.due) {
+		return
+	}
+	in.due = next
+	if in.timer == nil {
+		in.timer = time.AfterFunc(time.Until(next), in.expire)
+	} else {
+		in.timer.Reset(time.Until(next))
+	}
+}
+
+// expire does what is due.
+func (in *instance) expire() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	now := time.Now()
+	in.due = time.Time{}
+	switch o := &in.app.options; {
+	case in.ended:
+		return
+	case in.conn == nil:
+		if !now.Before(in.until) {
+			in.mailbox = append([]message{endMessage{"no browser came"}}, in.mailbox...)
+			if !in.scheduled {
+				in.scheduled = true
+				in.start()
+			}
+			return
+		}
+	case now.Sub(time.Unix(0, in.conn.seen.Load())) >= o.Silence:
+		in.conn.transport.drop() // its reader detaches
+		return
+	case in.awake && now.Sub(in.active) >= o.IdleAfter && !in.scheduled && !in.writing:
+		if len(in.kept) == 0 && !in.lost {
+			was := in.active
+			in.push(tickMessage{})
+			in.active = was
+			return
+		}
+		in.active = now // not confirmed yet: look again later
+	}
+	in.arm()
+}
+
+// tick drops the tree of an idle instance whose patches are confirmed, and lets the browser know the tag of what it
+// shows, so that it can say so should this process end.
+func (in *instance) tick() (send bool) {
+	in.mu.Lock()
+	quiet := len(in.kept) == 0 && !in.lost && !in.pending && in.conn != nil
+	if quiet {
+		in.awake = false
+	}
+	in.mu.Unlock()
+	if !quiet || in.dirty || in.tree == nil {
+		return false
+	}
+	in.forget()
+	if in.hasTag {
+		in.out.Tag = formatTag(in.tag)
+	}
+	return true
+}
+
+// Shutdown stops the app: it refuses new instances, closes every socket so that browsers come back, elsewhere or
+// later, ends every instance, and waits until all that is done or ctx ends. [App.Serve] calls it.
+func (a *App) Shutdown(ctx context.Context) error {
+	r := &a.registry
+	r.mu.Lock()
+	r.closing = true
+	var closing []*connection
+	for c := range r.conns {
+		closing = append(closing, c)
+	}
+	var ending []*instance
+	for _, in := range r.instances {
+		ending = append(ending, in)
+	}
+	r.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, c := range closing {
+		wg.Go(func() { c.transport.close(wire.CloseGoingAway, "the server is stopping") })
+	}
+	for _, in := range ending {
+		in.end("the server is stopping")
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		wg.Wait()
+		r.sockets.Wait()
+		r.runners.Wait()
+		a.topics.stop()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		for _, c := range closing {
+			c.transport.drop()
+		}
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,347 @@
+package livetest
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing/synctest"
+
+	"golang.org/x/net/html"
+
+	"github.com/livelong-dev/livelong/live/internal/wire"
+)
+
+func settle() { synctest.Wait() }
+
+// control is what the user did to a form control.
+type control struct {
+	value   *string
+	checked *bool
+}
+
+// binding is the value of a live-… attribute: see PROTOCOL.md of the wire.
+type binding struct {
+	name   string
+	client []string
+	keys   []string
+	value  json.RawMessage
+}
+
+func parseBinding(s string) binding {
+	head, value, _ := strings.Cut(s, " ")
+	parts := strings.Split(head, ";")
+	b := binding{name: parts[0]}
+	if value != "" {
+		b.value = json.RawMessage(value)
+	}
+	for _, option := range parts[1:] {
+		if list, ok := strings.CutPrefix(option, "c="); ok {
+			b.client = strings.Split(list, ",")
+		}
+		if list, ok := strings.CutPrefix(option, "k="); ok {
+			b.keys = strings.Split(list, ",")
+		}
+	}
+	return b
+}
+
+// send sends an event and waits until it is answered.
+func (p *Page) send(b binding, form url.Values, client map[string]any) int {
+	p.t.Helper()
+	if p.ws == nil {
+		p.t.Fatalf("livetest: %s: the page is not connected", b.name)
+	}
+	p.mu.Lock()
+	p.n++
+	n := p.n
+	p.mu.Unlock()
+	up := wire.Up{Kind: wire.Event, N: n, Name: b.name, Payload: wire.Payload{Value: b.value, Form: form.Encode()}}
+	for _, key := range b.client {
+		if v, ok := client[key]; ok {
+			if up.Payload.Client == nil {
+				up.Payload.Client = map[string]json.RawMessage{}
+			}
+			up.Payload.Client[key], _ = json.Marshal(v)
+		}
+	}
+	frame, err := wire.AppendUp(nil, up)
+	if err != nil {
+		p.t.Fatalf("livetest: %v", err)
+	}
+	p.write(frame)
+	p.wait("answer to "+b.name, func() bool { return p.ref >= n })
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ref < n {
+		p.t.Fatalf("livetest: the connection ended before %s was answered: %s", b.name, p.failure)
+	}
+	return n
+}
+
+// bound finds the binding of an event on an element or the nearest element around it.
+func (p *Page) bound(n *html.Node, event string) (*html.Node, binding) {
+	p.t.Helper()
+	for at := n; at != nil && at != p.root.Parent; at = at.Parent {
+		if v := attr(at, "live-"+event); v != "" {
+			return at, parseBinding(v)
+		}
+	}
+	p.t.Fatalf("livetest: nothing is bound to %s on %s or around it", event, describe(n))
+	return nil, binding{}
+}
+
+// Click clicks the one element that matches a CSS selector and, when given, contains a text. A button that submits a
+// form does so.
+func (p *Page) Click(selector string, text ...string) {
+	p.t.Helper()
+	n := p.one(selector, text)
+	if has(n, "disabled") {
+		p.t.Fatalf("livetest: %s is disabled", describe(n))
+	}
+	form := ancestor(n, "form")
+	if form != nil && !p.hasBinding(n, form, "live-click") && (n.Data == "button" && (attr(n, "type") == "" || attr(n, "type") == "submit") || n.Data == "input" && attr(n, "type") == "submit") {
+		p.submit(form, n)
+		return
+	}
+	_, b := p.bound(n, "click")
+	p.send(b, nil, map[string]any{"value": attr(n, "value"), "target": attr(n, "name"), "x": 0, "y": 0})
+}
+
+func (p *Page) hasBinding(n, until *html.Node, name string) bool {
+	for at := n; at != nil && at != until; at = at.Parent {
+		if has(at, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Type replaces the value of a text field, a textarea or a select, and reports the change.
+func (p *Page) Type(selector, value string) {
+	p.t.Helper()
+	n := p.one(selector, nil)
+	if !slices.Contains([]string{"input", "textarea", "select"}, n.Data) {
+		p.t.Fatalf("livetest: %s takes no text", describe(n))
+	}
+	if n.Data == "select" && find(n, func(o *html.Node) bool { return o.Data == "option" && optionValue(o) == value }) == nil {
+		p.t.Fatalf("livetest: %s has no option %q", describe(n), value)
+	}
+	p.control(n).value = &value
+	p.report(n)
+}
+
+// Check ticks or clears a checkbox, or chooses a radio button, and reports the change.
+func (p *Page) Check(selector string, on bool) {
+	p.t.Helper()
+	n := p.one(selector, nil)
+	if n.Data != "input" || attr(n, "type") != "checkbox" && attr(n, "type") != "radio" {
+		p.t.Fatalf("livetest: %s cannot be ticked", describe(n))
+	}
+	if attr(n, "type") == "radio" {
+		for _, other := range p.all(`input[type=radio][name="` + attr(n, "name") + `"]`) {
+			off := false
+			p.control(other).checked = &off
+		}
+	}
+	p.control(n).checked = &on
+	p.report(n)
+}
+
+func (p *Page) control(n *html.Node) *control {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.state[n] == nil {
+		p.state[n] = &control{}
+	}
+	return p.state[n]
+}
+
+// report sends the change of a control, if anything is bound to it.
+func (p *Page) report(n *html.Node) {
+	p.t.Helper()
+	for at := n; at != nil && at != p.root.Parent; at = at.Parent {
+		if v := attr(at, "live-change"); v != "" {
+			form := url.Values{}
+			if at.Data == "form" {
+				form = p.values(at, nil)
+			} else {
+				p.add(form, n)
+			}
+			p.send(parseBinding(v), form, map[string]any{"target": attr(n, "name"), "value": p.value(n)})
+			return
+		}
+	}
+}
+
+// Submit submits the one form that matches a selector, without a button.
+func (p *Page) Submit(selector string) {
+	p.t.Helper()
+	n := p.one(selector, nil)
+	if n.Data != "form" {
+		p.t.Fatalf("livetest: %s is no form", describe(n))
+	}
+	p.submit(n, nil)
+}
+
+func (p *Page) submit(form, submitter *html.Node) {
+	p.t.Helper()
+	if p.ws == nil {
+		p.post(form, submitter)
+		return
+	}
+	_, b := p.bound(form, "submit")
+	client := map[string]any{}
+	if submitter != nil {
+		client["submitter"] = attr(submitter, "name")
+	}
+	p.send(b, p.values(form, submitter), client)
+}
+
+// post submits a form as a browser without JavaScript does, and shows the page it leads to.
+func (p *Page) post(form, submitter *html.Node) {
+	p.t.Helper()
+	if !strings.EqualFold(attr(form, "method"), "post") {
+		p.t.Fatalf("livetest: %s does not work without JavaScript: render it with live.Post", describe(form))
+	}
+	action, err := p.url.Parse(attr(form, "action"))
+	if err != nil {
+		p.t.Fatalf("livetest: %v", err)
+	}
+	r, err := http.NewRequest(http.MethodPost, action.RequestURI(), strings.NewReader(p.values(form, submitter).Encode()))
+	if err != nil {
+		p.t.Fatalf("livetest: %v", err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", origin)
+	next := p.b.load(r)
+	p.url, p.first, p.document, p.root, p.title, p.flash, p.tag = next.url, next.first, next.document, next.root, next.title, next.flash, next.tag
+	p.state = map[*html.Node]*control{}
+}
+
+// Key presses a key in the one element that matches a selector: live-keydown, on the element, around it or on the
+// window.
+func (p *Page) Key(selector, key string) {
+	p.t.Helper()
+	n := p.one(selector, nil)
+	event := "keydown"
+	if !p.hasBinding(n, p.root.Parent, "live-keydown") {
+		event = "window-keydown"
+		if n = find(p.root, func(n *html.Node) bool { return has(n, "live-window-keydown") }); n == nil {
+			p.t.Fatalf("livetest: nothing is bound to keys on %q or around it", selector)
+		}
+	}
+	_, b := p.bound(n, event)
+	if len(b.keys) > 0 && !slices.ContainsFunc(b.keys, func(k string) bool { return strings.EqualFold(k, key) }) {
+		return
+	}
+	p.send(b, nil, map[string]any{"key": key, "value": p.value(n)})
+}
+
+// Focus and Blur move the focus to and away from an element.
+func (p *Page) Focus(selector string) { p.t.Helper(); p.fire(selector, "focus") }
+
+// Blur takes the focus away from an element.
+func (p *Page) Blur(selector string) { p.t.Helper(); p.fire(selector, "blur") }
+
+func (p *Page) fire(selector, event string) {
+	p.t.Helper()
+	n := p.one(selector, nil)
+	_, b := p.bound(n, event)
+	p.send(b, nil, map[string]any{"value": p.value(n), "target": attr(n, "name")})
+}
+
+// Push sends an event as the client's push does, and returns what the handler replied; nil without a reply.
+func (p *Page) Push(name string, payload any) json.RawMessage {
+	p.t.Helper()
+	value, err := json.Marshal(payload)
+	if err != nil {
+		p.t.Fatalf("livetest: push %s: %v", name, err)
+	}
+	if string(value) == "null" {
+		value = nil
+	}
+	n := p.send(binding{name: name, value: value}, nil, nil)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.replies[n]
+}
+
+// values collects a form's fields as a browser does: in document order, without disabled controls and with the value
+// of the button that submits.
+func (p *Page) values(form, submitter *html.Node) url.Values {
+	values := url.Values{}
+	for n := range form.Descendants() {
+		if n == submitter && attr(n, "name") != "" {
+			values.Add(attr(n, "name"), attr(n, "value"))
+		} else {
+			p.add(values, n)
+		}
+	}
+	return values
+}
+
+func (p *Page) add(values url.Values, n *html.Node) {
+	name := attr(n, "name")
+	if n.Type != html.ElementNode || name == "" || has(n, "disabled") {
+		return
+	}
+	switch n.Data {
+	case "input":
+		switch attr(n, "type") {
+		case "submit", "button", "image", "reset", "file":
+		case "checkbox", "radio":
+			if p.checked(n) {
+				value := "on"
+				if has(n, "value") {
+					value = attr(n, "value")
+				}
+				values.Add(name, value)
+			}
+		default:
+			values.Add(name, p.value(n))
+		}
+	case "textarea", "select":
+		values.Add(name, p.value(n))
+	}
+}
+
+func (p *Page) checked(n *html.Node) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c := p.state[n]; c != nil && c.checked != nil {
+		return *c.checked
+	}
+	return has(n, "checked")
+}
+
+// value is what a control holds: what was typed, or else what is rendered.
+func (p *Page) value(n *html.Node) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c := p.state[n]; c != nil && c.value != nil {
+		return *c.value
+	}
+	switch n.Data {
+	case "textarea":
+		return text(n)
+	case "select":
+		chosen := find(n, func(o *html.Node) bool { return o.Data == "option" && has(o, "selected") })
+		if chosen == nil {
+			chosen = find(n, func(o *html.Node) bool { return o.Data == "option" })
+		}
+		if chosen == nil {
+			return ""
+		}
+		return optionValue(chosen)
+	}
+	return attr(n, "value")
+}
+
+func optionValue(o *html.Node) string {
+	if has(o, "value") {
+		return attr(o, "value")
+	}
+	return clean(text(o))
+}

@@ -1,0 +1,311 @@
+package live
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/livelong-dev/livelong/live/internal/diff"
+	"github.com/livelong-dev/livelong/live/internal/token"
+)
+
+// page is what a page keeps wherever it is mounted: it travels in the page token.
+type page struct {
+	id     uuid.UUID
+	key    [16]byte // secret of the hashes of its trees
+	route  string
+	url    string // path and query
+	nonce  string
+	locale string
+}
+
+// pageToken is the page token's data: JSON with short keys, since every page carries it.
+type pageToken struct {
+	ID     uuid.UUID `json:"i"`
+	Key    []byte    `json:"k"`
+	Route  string    `json:"r"`
+	URL    string    `json:"u"`
+	Nonce  string    `json:"n,omitempty"`
+	Locale string    `json:"l,omitempty"`
+}
+
+func (a *App) sealPage(p *page, s session) string {
+	data, err := json.Marshal(pageToken{p.id, p.key[:], p.route, p.url, p.nonce, p.locale})
+	if err != nil {
+		panic(err) // strings and bytes always encode
+	}
+	return a.ring.Seal(token.Page, data, s.id[:], time.Now().Add(a.options.TokenAge))
+}
+
+func (a *App) openPage(sealed string, s session) (*page, error) {
+	data, err := a.ring.Open(token.Page, sealed, s.id[:], time.Now())
+	if err != nil {
+		return nil, fmt.Errorf("page token: %w", err)
+	}
+	var t pageToken
+	if err := json.Unmarshal(data, &t); err != nil || len(t.Key) != len(page{}.key) {
+		return nil, fmt.Errorf("page token of another build: %w", errors.Join(err, token.ErrExpired))
+	}
+	p := &page{id: t.ID, route: t.Route, url: t.URL, nonce: t.Nonce, locale: t.Locale}
+	copy(p.key[:], t.Key)
+	return p, nil
+}
+
+func (a *App) newPage(rt *route, r *http.Request) *page {
+	p := &page{id: newPageID(), route: rt.name, url: r.URL.RequestURI(), nonce: a.options.Nonce(r), locale: a.options.Locale(r)}
+	// The second half of a random id of its own: one call of the random source instead of two.
+	id := newPageID()
+	copy(p.key[:], id[:])
+	return p
+}
+
+// serveGET answers a page's GET, HEAD and WebSocket upgrade.
+func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
+	if isUpgrade(r) {
+		rt.group.app.serveSocket(w, r, rt)
+		return
+	}
+	a := rt.group.app
+	s, ok := a.sessionOf(r)
+	if !ok {
+		s = a.newSession()
+	}
+	if err := rt.group.authorize(r); err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	p := a.newPage(rt, r)
+	in, err := a.mount(rt, r, s, p, mountOptions{})
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	a.setCookie(w, r, s)
+	flash := a.takeFlash(w, r, s)
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("X-Content-Type-Options", "nosniff")
+	bench := workbenches.Get().(*workbench)
+	defer workbenches.Put(bench)
+	root, err := in.firstRender(bench)
+	if err != nil {
+		in.end("not rendered")
+		a.fail(w, r, err)
+		return
+	}
+	defer func() { bench.tree.HTML = root.html[:0] }()
+	var out sink
+	out.b = bench.frame[:0]
+	defer func() { bench.frame = out.b }()
+	info := Page{Title: in.title, Flash: append(flash, in.takeFlash()...), Nonce: p.nonce, Locale: p.locale, Path: r.URL.Path}
+	ctx := context.WithValue(r.Context(), envKey{}, in.env)
+	if err := rt.group.layout()(info, root).Render(ctx, &out); err != nil {
+		in.end("not rendered")
+		a.fail(w, r, fmt.Errorf("render the layout: %w", err))
+		return
+	}
+	if !root.rendered {
+		in.end("not rendered")
+		a.fail(w, r, errors.New("the layout does not render its body"))
+		return
+	}
+	switch {
+	case in.redirect != "":
+		in.end("redirected")
+		http.Redirect(w, r, in.redirect, http.StatusSeeOther)
+		return
+	case r.Method == http.MethodHead || isPrefetch(r):
+		in.end("nobody will connect")
+	default:
+		a.registry.park(in, len(root.html))
+	}
+	w.Write(out.b) // an error means that the browser is gone: the parked instance expires
+}
+
+// isPrefetch reports whether the browser only guesses that the page will be wanted.
+func isPrefetch(r *http.Request) bool {
+	return strings.HasPrefix(r.Header.Get("Sec-Purpose"), "prefetch") || r.Header.Get("Purpose") == "prefetch"
+}
+
+type mountOptions struct {
+	samePage bool // the page comes back: its own fields are recovered too
+	defaults bool // stored values are suspect: neither recover nor save
+}
+
+// mount makes an instance and runs everything up to its first rendering. The caller owns it until it is parked or
+// attached.
+func (a *App) mount(rt *route, r *http.Request, s session, p *page, o mountOptions) (_ *instance, err error) {
+	in := &instance{app: a, typ: rt.viewType, route: rt, session: s, page: p,
+		env: &env{nonce: p.nonce, locale: p.locale, seal: a.postSeal(s)}}
+	in.key = diff.NewKey(p.key)
+	in.ctx, in.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
+	in.socket = Socket{in: in}
+	in.request = slimRequest(r)
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicked{v, debug.Stack()}
+			a.log.Error("panic while mounting", "view", rt.viewType.name, "err", err, "stack", string(err.(*panicked).stack))
+		}
+		if err != nil {
+			in.mounting = false
+			in.end("not mounted")
+		}
+	}()
+	if err := a.registry.admit(); err != nil {
+		return nil, err
+	}
+	v, err := rt.factory(r)
+	if err != nil {
+		return nil, err
+	}
+	in.view = v
+	in.value = reflect.ValueOf(v).Elem()
+	in.mounting = true
+	switch {
+	case o.defaults:
+		in.recovery = Recovery{Status: Failed}
+		in.frozen = true
+	default:
+		in.recovery = in.recover(in.ctx, o.samePage)
+	}
+	in.marks = rt.assigns.Mark(in.marks, in.value)
+	for _, hook := range rt.group.options.OnMount {
+		if err := hook(in.ctx, &in.socket); err != nil {
+			return nil, err
+		}
+	}
+	in.mounted = true
+	if m, ok := v.(Mounter); ok {
+		if err := m.Mount(in.ctx, &in.socket); err != nil {
+			return nil, err
+		}
+	}
+	if h, ok := v.(ParamsHandler); ok {
+		if err := h.Params(in.ctx, &in.socket, r.URL); err != nil {
+			return nil, err
+		}
+	}
+	in.mounting = false
+	bench := workbenches.Get().(*workbench)
+	bench.marks = rt.assigns.Update(in.marks, in.value, bench.marks[:0])
+	in.unsaved = append(in.unsaved, bench.marks...)
+	workbenches.Put(bench)
+	return in, nil
+}
+
+// keptHeaders are the headers of a page's request that its factory can still read when the page is mounted again.
+var keptHeaders = []string{"Cookie", "User-Agent", "Accept-Language", "Authorization", "X-Forwarded-For",
+	"X-Forwarded-Proto", "X-Forwarded-Host", "X-Request-Id", "Forwarded", "Traceparent"}
+
+// slimRequest returns a copy of r without what costs memory for as long as the page lives.
+func slimRequest(r *http.Request) *http.Request {
+	slim := new(http.Request)
+	*slim = *r.WithContext(context.WithoutCancel(r.Context()))
+	slim.Body, slim.GetBody, slim.Response = http.NoBody, nil, nil
+	slim.Form, slim.PostForm, slim.MultipartForm = nil, nil, nil
+	slim.Method = http.MethodGet
+	slim.Header = http.Header{}
+	for _, name := range keptHeaders {
+		if v, ok := r.Header[name]; ok {
+			slim.Header[name] = v
+		}
+	}
+	return slim
+}
+
+// servePOST answers a form posted without JavaScript: the same handlers, and a redirect back to the page.
+func (rt *route) servePOST(w http.ResponseWriter, r *http.Request) {
+	a := rt.group.app
+	if err := a.origin.Check(r); err != nil {
+		a.fail(w, r, &StatusError{Status: http.StatusForbidden, Err: err})
+		return
+	}
+	s, ok := a.sessionOf(r)
+	if !ok {
+		a.fail(w, r, &StatusError{Status: http.StatusForbidden, Err: errors.New("a form posted without a browser session: are cookies blocked?")})
+		return
+	}
+	if err := rt.group.authorize(r); err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, a.options.MaxForm)
+	var err error
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
+		err = r.ParseMultipartForm(a.options.MaxForm)
+	} else {
+		err = r.ParseForm()
+	}
+	if err != nil {
+		status := http.StatusBadRequest
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			status = http.StatusRequestEntityTooLarge
+		}
+		a.fail(w, r, &StatusError{Status: status, Err: err})
+		return
+	}
+	if !a.checkSeal(s, r.PostForm.Get(postSeal)) {
+		a.fail(w, r, &StatusError{Status: http.StatusForbidden, Err: errors.New("the form is not sealed for this browser session: load the page again")})
+		return
+	}
+	p := a.newPage(rt, r)
+	in, err := a.mount(rt, r, s, p, mountOptions{})
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	defer in.end("answered")
+	if err := in.post(r.PostForm); err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	a.giveFlash(w, r, s, in.takeFlash())
+	target := r.URL.RequestURI()
+	if in.redirect != "" {
+		target = in.redirect
+	}
+	http.Redirect(w, r, target, http.StatusSeeOther)
+}
+
+// post runs the handler of a plain form's event, on an instance nobody will attach to.
+func (in *instance) post(form url.Values) error {
+	name, value, _ := strings.Cut(form.Get(postEvent), " ")
+	name, _, _ = strings.Cut(name, ";")
+	form.Del(postEvent)
+	form.Del(postSeal)
+	e, ok := in.typ.handlers.events[name]
+	if !ok {
+		return &StatusError{Status: http.StatusBadRequest, Err: fmt.Errorf("%s handles no event %q", in.typ.name, name)}
+	}
+	err, crash := in.guard(func() error {
+		return in.runEvent(e, eventArgs{value: json.RawMessage(value), form: form})
+	})
+	if crash != nil {
+		return crash
+	}
+	if bad := (*badEvent)(nil); errors.As(err, &bad) {
+		return &StatusError{Status: http.StatusBadRequest, Err: err}
+	}
+	if err != nil {
+		in.log().Info("handler failed", "event", name, "err", err)
+		in.socket.Flash("error", in.app.userText(err))
+	}
+	bench := workbenches.Get().(*workbench)
+	defer workbenches.Put(bench)
+	changed := in.typ.assigns.Update(in.marks, in.value, bench.marks[:0])
+	bench.marks = changed
+	if err := in.prove(bench); err != nil {
+		return err
+	}
+	return in.save(in.ctx, append(in.unsaved, changed...))
+}

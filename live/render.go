@@ -1,0 +1,129 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/a-h/templ"
+
+	"github.com/livelong-dev/livelong/live/internal/diff"
+)
+
+// env is what a rendering may read beside the view's fields. It travels in the page token, so that the page renders
+// the same bytes wherever it is mounted again.
+type env struct {
+	nonce, locale string
+	seal          string // of plain forms
+}
+
+type envKey struct{}
+
+func envOf(ctx context.Context) *env {
+	if e, ok := ctx.Value(envKey{}).(*env); ok {
+		return e
+	}
+	return &env{}
+}
+
+// Nonce returns the page's Content-Security-Policy nonce, as set by [Options.Nonce]; empty when there is none.
+func Nonce(ctx context.Context) string { return envOf(ctx).nonce }
+
+// Locale returns the page's locale, as set by [Options.Locale]; empty when there is none.
+func Locale(ctx context.Context) string { return envOf(ctx).locale }
+
+// context returns a fresh one for a rendering. templ remembers in it which styles and scripts it has written, and
+// leaves them out the next time, so two renderings must not share one; and a cancelled request must not cut one short.
+func (e *env) context() context.Context {
+	ctx := templ.InitializeContext(context.WithValue(context.Background(), envKey{}, e))
+	if e.nonce != "" {
+		ctx = templ.WithNonce(ctx, e.nonce)
+	}
+	return ctx
+}
+
+// sink collects a rendering.
+type sink struct{ b []byte }
+
+func (s *sink) Write(p []byte) (int, error)       { s.b = append(s.b, p...); return len(p), nil }
+func (s *sink) WriteString(p string) (int, error) { s.b = append(s.b, p...); return len(p), nil }
+
+// workbench holds what one update needs and the next can use again.
+type workbench struct {
+	sink   sink
+	tree   *diff.Tree
+	parser diff.Parser
+	differ diff.Differ
+	patch  []byte
+	frame  []byte
+	marks  []int
+}
+
+var workbenches = sync.Pool{New: func() any { return &workbench{tree: &diff.Tree{}} }}
+
+// render appends the view's HTML to w.sink. A panic in Render comes back as an error with its stack.
+func (t *viewType) render(view any, e *env, w *workbench) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicked{v, debug.Stack()}
+		}
+	}()
+	if err := t.component(view).Render(e.context(), &w.sink); err != nil {
+		return fmt.Errorf("render %v: %w", t.typ, err)
+	}
+	return nil
+}
+
+// renderTree renders the view into w.tree, in lockstep with old when that is not nil.
+// A syntax error leaves the HTML in w.tree.HTML and no tree.
+func (t *viewType) renderTree(view any, e *env, w *workbench, old *diff.Tree, key *diff.Key) error {
+	if w.tree == nil {
+		w.tree = &diff.Tree{}
+	}
+	w.sink.b = w.tree.HTML[:0]
+	if err := t.render(view, e, w); err != nil {
+		w.tree.HTML = w.sink.b[:0]
+		return err
+	}
+	return w.parser.Parse(w.tree, w.sink.b, old, key)
+}
+
+// check is what development and tests ask of each rendering: that it is pure, and that a browser builds from it the
+// tree the server believes in.
+func (t *viewType) check(view any, e *env, html []byte) error {
+	if err := diff.CheckNesting(html); err != nil {
+		return fmt.Errorf("%v renders HTML that browsers build differently: %w", t.typ, err)
+	}
+	for _, tag := range []string{"<script", "<style"} {
+		if bytes.Contains(html, []byte(tag)) && bytes.Contains(html, []byte("__templ_")) {
+			return fmt.Errorf("%v renders a %s> of templ's css or script templates, which templ leaves out of later renderings: move it to the layout", t.typ, tag)
+		}
+	}
+	clone, err := t.clone(view)
+	if err != nil {
+		return fmt.Errorf("%v is not pure: %w", t.typ, err)
+	}
+	var w workbench
+	if err := t.render(clone, e, &w); err != nil {
+		return fmt.Errorf("%v is not pure: a copy of its exported fields does not render: %w", t.typ, err)
+	}
+	if !bytes.Equal(w.sink.b, html) {
+		at, was, is := firstDifference(html, w.sink.b)
+		return fmt.Errorf("%v is not pure: a copy of its exported fields renders other HTML, at byte %d: %q instead of %q; read exported fields only, and no clock, random number or map order", t.typ, at, is, was)
+	}
+	return nil
+}
+
+// firstDifference returns where a and b part, and some of each from there.
+func firstDifference(a, b []byte) (at int, fromA, fromB string) {
+	for at < len(a) && at < len(b) && a[at] == b[at] {
+		at++
+	}
+	cut := func(s []byte) string {
+		return strings.ToValidUTF8(string(s[max(0, at-10):min(len(s), at+30)]), "")
+	}
+	return at, cut(a), cut(b)
+}

@@ -1,0 +1,216 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/livelong-dev/livelong/live/internal/diff"
+	"github.com/livelong-dev/livelong/live/internal/wire"
+)
+
+// maxKept bounds the bytes of frames an instance keeps until the browser has confirmed them.
+const maxKept = 64 << 10
+
+// update renders and appends a frame to those to be written. The runner calls it while it owns the instance.
+func (in *instance) update() {
+	bench := workbenches.Get().(*workbench)
+	defer workbenches.Put(bench)
+	var patch []byte
+	if in.dirty || in.resync {
+		var crash error
+		if patch, crash = in.patch(bench); crash != nil {
+			in.crash(crash)
+			return
+		}
+		in.dirty = false
+		in.stash()
+	}
+	frame, err := wire.AppendDown(bench.frame[:0], in.answered, patch, &in.out)
+	if err != nil {
+		in.log().Error("a reply or pushed value cannot be encoded", "err", err)
+		in.out.Reply, in.out.Push = nil, nil
+		in.showError(0, in.app.userText(err))
+		frame, _ = wire.AppendDown(bench.frame[:0], in.answered, patch, &in.out) // only strings and numbers are left
+	}
+	bench.frame = frame
+	in.clearOut()
+	own := make([]byte, len(frame)) // exactly so large: it is kept until confirmed
+	copy(own, frame)
+	in.mu.Lock()
+	in.enqueue(own)
+	in.mu.Unlock()
+}
+
+// enqueue appends a counted frame. The caller holds mu.
+func (in *instance) enqueue(frame []byte) {
+	in.frames = append(in.frames, frame)
+	in.count++
+	if in.lost {
+		return
+	}
+	in.kept = append(in.kept, frame)
+	if in.keptBytes += len(frame); in.keptBytes > maxKept {
+		in.kept, in.keptBytes, in.lost = nil, 0, true
+	}
+}
+
+// confirm notes that the browser has applied k frames. The caller holds mu.
+func (in *instance) confirm(k int) {
+	if k <= in.confirmed || k > in.count {
+		return // repeated, or counted before a fresh mount
+	}
+	drop := min(k-in.confirmed, len(in.kept))
+	if in.lost {
+		drop = 0
+	}
+	for _, f := range in.kept[:drop] {
+		in.keptBytes -= len(f)
+	}
+	if in.kept = in.kept[drop:]; len(in.kept) == 0 {
+		in.kept = nil
+	}
+	in.confirmed = k
+	if in.lost && k == in.count {
+		in.lost = false
+	}
+}
+
+// patch renders the view and returns what changed since the tree last sent; what else is to be said goes into in.out.
+// An error means that the view cannot be rendered.
+func (in *instance) patch(bench *workbench) ([]byte, error) {
+	old := in.tree
+	if in.resync || in.htmlMode {
+		old = nil
+	}
+	err := in.typ.renderTree(in.view, in.env, bench, old, &in.key)
+	var syntax *diff.SyntaxError
+	if err != nil && !errors.As(err, &syntax) {
+		return nil, err
+	}
+	if report := in.app.report; report != nil {
+		if bad := in.typ.check(in.view, in.env, bench.tree.HTML); bad != nil {
+			report(bad)
+			if in.app.options.Dev {
+				in.showError(0, bad.Error())
+			}
+		}
+	}
+	in.retitle()
+	if syntax != nil {
+		if !in.htmlMode {
+			in.htmlMode, in.tree = true, nil
+			in.log().Warn("the view's HTML is not well formed: it is sent whole from now on", "err", err)
+		}
+		in.whole(bench.tree, false)
+		return nil, nil
+	}
+	if old == nil {
+		in.whole(bench.tree, !in.htmlMode)
+		if in.htmlMode {
+			return nil, nil
+		}
+		bench.patch = bench.patch[:0]
+	} else {
+		bench.patch = bench.differ.Append(bench.patch[:0], old, bench.tree)
+		if shape, any := bench.differ.Inserted(); any {
+			in.out.Inserted = &shape
+		}
+		if in.app.options.Dev {
+			shape := bench.tree.Shape()
+			in.out.Shape = &shape
+		}
+	}
+	in.tree, bench.tree = bench.tree, in.tree
+	in.tree.RightSize()
+	in.hasTag = false
+	in.mu.Lock()
+	in.size, in.awake = len(in.tree.HTML), true
+	in.mu.Unlock()
+	return bench.patch, nil
+}
+
+// whole puts the view's HTML into the next frame.
+func (in *instance) whole(t *diff.Tree, shaped bool) {
+	html := string(t.HTML)
+	in.out.HTML = &html
+	if shaped {
+		shape := t.Shape()
+		in.out.Shape = &shape
+	}
+	in.resync = false
+}
+
+// retitle puts the document's title into the next frame, if it changed.
+func (in *instance) retitle() {
+	if t, ok := in.view.(Titler); ok {
+		if title := t.Title(); title != in.title {
+			in.title = title
+			in.out.Title = &title
+		}
+	}
+}
+
+// wake renders again the tree that was dropped, before a message changes the fields it was made of. The tag tells
+// whether it is the one the browser shows.
+func (in *instance) wake() error {
+	if in.tree != nil || in.htmlMode || in.resync || !in.hasTag {
+		return nil
+	}
+	bench := workbenches.Get().(*workbench)
+	defer workbenches.Put(bench)
+	if err := in.typ.renderTree(in.view, in.env, bench, nil, &in.key); err != nil {
+		return fmt.Errorf("render again what the browser shows: %w", err)
+	}
+	if bench.tree.Tag(&in.key) != in.tag {
+		in.log().Warn("the view rendered other HTML for the same fields: it is sent whole; make Render read exported fields only")
+		in.resync = true
+	}
+	in.tree, bench.tree = bench.tree, nil
+	in.tree.RightSize()
+	in.hasTag = false
+	in.mu.Lock()
+	in.awake = true
+	in.mu.Unlock()
+	return nil
+}
+
+// forget drops the tree and keeps its tag.
+func (in *instance) forget() {
+	if in.tree == nil || in.resync || in.htmlMode {
+		return
+	}
+	in.tag, in.shape, in.hasTag = in.tree.Tag(&in.key), in.tree.Shape(), true
+	in.tree = nil
+}
+
+// firstRender renders the page's first state. Its tree is dropped at once: the browser may never connect, and when it
+// does, it often only looks. The returned HTML is the bench's.
+func (in *instance) firstRender(bench *workbench) (*root, error) {
+	err := in.typ.renderTree(in.view, in.env, bench, nil, &in.key)
+	var syntax *diff.SyntaxError
+	if err != nil && !errors.As(err, &syntax) {
+		return nil, err
+	}
+	b := &root{in: in, html: bench.tree.HTML}
+	if syntax != nil {
+		in.htmlMode = true
+		in.log().Warn("the view's HTML is not well formed: it is sent whole", "err", err)
+	} else {
+		in.tag, in.shape, in.hasTag = bench.tree.Tag(&in.key), bench.tree.Shape(), true
+		b.tag = formatTag(in.tag)
+	}
+	if report := in.app.report; report != nil {
+		if bad := in.typ.check(in.view, in.env, b.html); bad != nil {
+			report(bad)
+			if in.app.options.Dev {
+				return nil, bad
+			}
+		}
+	}
+	if t, ok := in.view.(Titler); ok {
+		in.title = t.Title()
+	}
+	return b, nil
+}
+
+func formatTag(tag uint64) string { return fmt.Sprintf("%016x", tag) }
