@@ -66,7 +66,6 @@ type instance struct {
 	cost      int           // what the instance counts there
 	timers    map[*timer]struct{}
 	cancels   []func() // of topic subscriptions
-	done      chan struct{}
 
 	view       any           // a pointer to the struct
 	value      reflect.Value // the struct
@@ -178,6 +177,7 @@ func (in *instance) postEvent(c *connection, up wire.Up, refused string) error {
 func (in *instance) run() {
 	defer in.app.registry.runners.Done()
 	in.mu.Lock()
+	defer in.mu.Unlock()
 	for {
 		if len(in.mailbox) > 0 {
 			m := in.mailbox[0]
@@ -220,12 +220,7 @@ func (in *instance) run() {
 		in.scheduled = true
 	}
 	in.scheduled = false
-	if in.ended && !in.writing && in.done != nil {
-		close(in.done)
-		in.done = nil
-	}
 	in.arm()
-	in.mu.Unlock()
 }
 
 // write sends all frames. The caller holds mu, which is released meanwhile.

@@ -28,8 +28,6 @@ type paging struct{ Page, Size int }
 
 type Named struct{ X int }
 
-type locale string
-
 type deps struct{ close func() }
 
 type row struct {
@@ -39,22 +37,9 @@ type row struct {
 	hint  string
 }
 
-type tagged struct {
-	Short  string `json:"s,omitempty"`
-	Secret string `json:"-"`
-}
-
 type view struct {
-	paging
-	Named  `stored:"session"`
-	Title  string `stored:"reconnect" json:"t,omitempty"`
-	Rows   []row
-	ByName map[string]*row
-	Tagged tagged
-	At     time.Time
-	Locale locale
+	Title string
 	*sql.DB
-	deps func()
 }
 
 type cart struct {
@@ -97,7 +82,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-type halfJSON struct{ x int }
+type halfJSON struct{}
 
 func (halfJSON) MarshalJSON() ([]byte, error) { return []byte("1"), nil }
 

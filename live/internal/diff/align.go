@@ -36,18 +36,14 @@ const unmatched = -1
 func (d *Differ) align(c *change) (items int, order bool) {
 	oldBase, newBase, matchBase, pairBase := len(d.oldKids), len(d.newKids), len(d.matches), len(d.pairs)
 	on, nn := d.on, d.nn
-	for i := c.old; i < c.oldEnd; i = on[i].Next {
-		d.oldKids = append(d.oldKids, i)
-	}
-	for i := c.new; i < c.newEnd; i = nn[i].Next {
-		d.newKids = append(d.newKids, i)
-	}
+	d.oldKids = appendSiblings(d.oldKids, on, c.old, c.oldEnd)
+	d.newKids = appendSiblings(d.newKids, nn, c.new, c.newEnd)
 	old, new := d.oldKids[oldBase:], d.newKids[newBase:]
 	suffix := 0
-	for len(old) > 0 && len(new) > 0 && on[old[len(old)-1]].Hash == nn[new[len(new)-1]].Hash {
-		old, new = old[:len(old)-1], new[:len(new)-1]
+	for suffix < len(old) && suffix < len(new) && on[old[len(old)-1-suffix]].Hash == nn[new[len(new)-1-suffix]].Hash {
 		suffix++
 	}
+	old, new = old[:len(old)-suffix], new[:len(new)-suffix]
 	for range new {
 		d.matches = append(d.matches, unmatched)
 	}
@@ -68,6 +64,13 @@ func (d *Differ) align(c *change) (items int, order bool) {
 	items += d.each(pairBase)
 	d.pairs = d.pairs[:pairBase]
 	return items, order
+}
+
+func appendSiblings(dst []uint32, nodes []Node, first, end uint32) []uint32 {
+	for i := first; i < end; i = nodes[i].Next {
+		dst = append(dst, i)
+	}
+	return dst
 }
 
 // inPlace reports whether every old child stays where it is and none is new.

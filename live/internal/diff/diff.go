@@ -140,8 +140,9 @@ const fewUnequal = 2
 
 // equallyMany reports whether as many old siblings follow from o on as new ones from n on.
 func (d *Differ) equallyMany(o, n uint32, c *change) bool {
+	on, nn := d.on, d.nn
 	for o < c.oldEnd && n < c.newEnd {
-		o, n = d.on[o].Next, d.nn[n].Next
+		o, n = on[o].Next, nn[n].Next
 	}
 	return o >= c.oldEnd && n >= c.newEnd
 }

@@ -23,13 +23,14 @@ var jsonClass = func() (t [256]uint8) {
 func appendString(dst, b []byte) []byte {
 	dst = append(dst, '"')
 	start := 0
-	for i := 0; i < len(b); {
-		class := jsonClass[b[i]]
-		if class == 0 {
+	for i := 0; ; {
+		for i < len(b) && jsonClass[b[i]] == 0 {
 			i++
-			continue
 		}
-		if class == beyondASCII {
+		if i == len(b) {
+			break
+		}
+		if jsonClass[b[i]] == beyondASCII {
 			if r, n := utf8.DecodeRune(b[i:]); r != utf8.RuneError || n > 1 {
 				i += n
 				continue

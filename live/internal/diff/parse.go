@@ -2,11 +2,9 @@ package diff
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
-	"math/bits"
-
-	"encoding/binary"
 )
 
 const (
@@ -23,6 +21,7 @@ type Parser struct {
 	key   Key
 	tags  tagCache
 	stack []frame // p.stack[:p.depth+1] are the open elements, the first one is the tree's root
+	refs  references
 
 	// The parse under way.
 	html     []byte
@@ -100,18 +99,19 @@ func (p *Parser) parse(t *Tree, html []byte, old *Tree, key *Key, inner namespac
 func (p *Parser) run() bool {
 	html := p.html
 	for p.pos < len(html) {
-		if f := p.top(); f.oldAt < f.oldEnd && p.reuse(f) {
+		f := p.top()
+		if f.oldAt < f.oldEnd && p.reuse(f) {
 			continue
 		}
 		ok := false
 		if c := markupAt(html, p.pos); c == 0 {
-			ok = p.text()
+			ok = p.text(f)
 		} else if c == '/' {
-			ok = p.endTag()
+			ok = p.endTag(f)
 		} else if c == '!' || c == '?' {
-			ok = p.comment()
+			ok = p.comment(f)
 		} else {
-			ok = p.element()
+			ok = p.element(f)
 		}
 		if !ok {
 			return false
@@ -181,9 +181,8 @@ func (p *Parser) nameOf(n *Node) []byte {
 }
 
 // leaf adds a node without children that ends at end.
-func (p *Parser) leaf(kind Kind, flags nodeFlags, end int) {
+func (p *Parser) leaf(f *frame, kind Kind, flags nodeFlags, end int) {
 	hash := p.key.bytes(p.html[p.pos:end])
-	f := p.top()
 	f.hash = p.key.fold(f.hash, hash)
 	p.add(kind, flags, hash, p.pos, end)
 	if f.oldAt < f.oldEnd && p.oldNodes[f.oldAt].Kind == kind {
@@ -192,21 +191,21 @@ func (p *Parser) leaf(kind Kind, flags nodeFlags, end int) {
 	p.pos = end
 }
 
-func (p *Parser) text() bool {
+func (p *Parser) text(f *frame) bool {
 	end := textEnd(p.html, p.pos)
 	var flags nodeFlags
-	if p.top().inner != nsHTML {
+	if f.inner != nsHTML {
 		flags = textShowsNUL
 	} else if p.html[p.pos] == 0 && len(bytes.Trim(p.html[p.pos:end], "\x00")) == 0 {
 		// Browsers drop NULs from HTML, so this text is not there.
 		p.pos = end
 		return true
 	}
-	p.leaf(Text, flags, end)
+	p.leaf(f, Text, flags, end)
 	return true
 }
 
-func (p *Parser) comment() bool {
+func (p *Parser) comment(f *frame) bool {
 	html := p.html[p.pos:]
 	if !bytes.HasPrefix(html, []byte("<!--")) {
 		return p.fail(p.pos, "only elements, texts and <!-- comments --> can stand in a view")
@@ -215,7 +214,7 @@ func (p *Parser) comment() bool {
 	if end < 0 {
 		return p.fail(p.pos, "this comment is never closed by -->")
 	}
-	p.leaf(Comment, 0, p.pos+end)
+	p.leaf(f, Comment, 0, p.pos+end)
 	return true
 }
 
@@ -246,14 +245,13 @@ func commentData(html []byte) (data []byte, end int) {
 }
 
 // endTag closes the open element.
-func (p *Parser) endTag() bool {
+func (p *Parser) endTag(f *frame) bool {
 	if p.depth == 0 {
 		return p.fail(p.pos, "this end tag closes nothing")
 	}
-	f := p.top()
 	n := &p.nodes[f.node]
 	end := p.pos + 3 + int(n.NameLen)
-	if end > len(p.html) || p.html[end-1] != '>' || string(p.html[p.pos+2:end-1]) != string(p.nameOf(n)) {
+	if end > len(p.html) || p.html[end-1] != '>' || !equalNames(p.html, p.pos+2, int(n.Start)+1, int(n.NameLen)) {
 		end = p.unusualEndTag(p.nameOf(n))
 	}
 	if end < 0 {
@@ -271,6 +269,15 @@ func (p *Parser) endTag() bool {
 	n.Next = uint32(len(p.nodes))
 	p.leave(f, n)
 	return true
+}
+
+// equalNames reports whether the n bytes at a and at b are the same. Nearly all names are short enough for one word.
+func equalNames(html []byte, a, b, n int) bool {
+	if n <= 8 && a+8 <= len(html) && b < a {
+		x := binary.LittleEndian.Uint64(html[a:]) ^ binary.LittleEndian.Uint64(html[b:])
+		return x<<(64-8*uint(n)) == 0
+	}
+	return string(html[a:a+n]) == string(html[b:b+n])
 }
 
 // unusualEndTag returns where the end tag at the current position ends, which may have space in it and letters of
@@ -293,7 +300,7 @@ func (p *Parser) unusualEndTag(name []byte) int {
 }
 
 // element reads an open tag, and with it all of an element whose content is no HTML.
-func (p *Parser) element() bool {
+func (p *Parser) element(f *frame) bool {
 	html, at := p.html, p.pos
 	slot := p.tags.slot(html, at)
 	if slot != nil && slot.matches(html[at:]) {
@@ -301,7 +308,7 @@ func (p *Parser) element() bool {
 		if slot.generation != p.tags.generation {
 			slot.hash, slot.generation = p.key.bytes(html[at:end]), p.tags.generation
 		}
-		return p.open(end, int(slot.nameLen), slot.flags, slot.hash, 0, 0)
+		return p.open(f, end, int(slot.nameLen), slot.flags, slot.hash, 0, 0)
 	}
 	end, nameLen, flags, key, keyEnd, complaint := scanOpenTag(html, at)
 	if complaint != "" {
@@ -313,24 +320,23 @@ func (p *Parser) element() bool {
 		if quote := html[keyEnd]; quote != '"' && quote != '\'' || key-at > math.MaxUint8 {
 			key = at // to be searched for
 		}
-		return p.open(end, nameLen, flags, hash, keyHash, uint8(key-at))
+		return p.open(f, end, nameLen, flags, hash, keyHash, uint8(key-at))
 	}
 	if slot != nil && end-at <= maxCachedTag {
 		slot.keep(html[at:end], nameLen, flags, hash, p.tags.generation)
 	}
-	return p.open(end, nameLen, flags, hash, 0, 0)
+	return p.open(f, end, nameLen, flags, hash, 0, 0)
 }
 
 // open adds the element whose open tag begins at the current position and ends at end.
-func (p *Parser) open(end, nameLen int, tag tagFlags, hash uint64, key uint32, keyAt uint8) bool {
-	flags, ok := p.place(tag, nameLen)
+func (p *Parser) open(f *frame, end, nameLen int, tag tagFlags, hash uint64, key uint32, keyAt uint8) bool {
+	flags, ok := p.place(f.inner, tag, nameLen)
 	if !ok {
 		return false
 	}
 	index := uint32(len(p.nodes))
 	n := p.add(Element, flags, hash, end, end)
 	n.NameLen, n.Key, n.keyAt = uint8(nameLen), key, keyAt
-	f := p.top()
 	partner := uint32(0)
 	if f.oldAt < f.oldEnd {
 		if partner = p.partner(f, n); partner != 0 {
@@ -359,15 +365,15 @@ func (p *Parser) open(end, nameLen int, tag tagFlags, hash uint64, key uint32, k
 }
 
 // place decides what an open tag means where it stands.
-func (p *Parser) place(tag tagFlags, nameLen int) (flags nodeFlags, ok bool) {
+func (p *Parser) place(in namespace, tag tagFlags, nameLen int) (flags nodeFlags, ok bool) {
 	const special = tagSVG | tagMath | tagForeignOnly | tagSelfClosing | tagVoid | tagVerbatim | tagRCDATA | tagOpaque | tagShadow
-	if p.top().inner == nsHTML {
+	if in == nsHTML {
 		if tag&special == 0 {
 			return 0, true
 		}
 		return p.placeInHTML(tag, nameLen)
 	}
-	return p.placeInForeign(tag, nameLen)
+	return p.placeInForeign(in, tag, nameLen)
 }
 
 func (p *Parser) placeInHTML(f tagFlags, nameLen int) (flags nodeFlags, ok bool) {
@@ -394,11 +400,11 @@ func (p *Parser) placeInHTML(f tagFlags, nameLen int) (flags nodeFlags, ok bool)
 	return flags, true
 }
 
-func (p *Parser) placeInForeign(f tagFlags, nameLen int) (flags nodeFlags, ok bool) {
+func (p *Parser) placeInForeign(in namespace, f tagFlags, nameLen int) (flags nodeFlags, ok bool) {
 	if f&tagBreakout != 0 {
 		return 0, p.fail(p.pos, "<%s> ends the <svg> or <math> it stands in", p.html[p.pos+1:p.pos+1+nameLen])
 	}
-	switch in := p.top().inner; {
+	switch {
 	case in == nsSVG || in == nsAnnotation && f&tagSVG != 0:
 		flags = nsSVG
 		if f&tagHTMLInSVG == 0 {
@@ -415,131 +421,4 @@ func (p *Parser) placeInForeign(f tagFlags, nameLen int) (flags nodeFlags, ok bo
 		flags |= flagChildless
 	}
 	return flags, true
-}
-
-// dropNewline skips a newline that browsers do not count as content.
-func (p *Parser) dropNewline() bool {
-	rest := p.html[p.pos:]
-	switch {
-	case len(rest) == 0:
-	case rest[0] == '\n':
-		p.pos++
-	case rest[0] == '\r':
-		if p.pos++; len(rest) > 1 && rest[1] == '\n' {
-			p.pos++
-		}
-	case rest[0] == '&':
-		var refs references
-		if got, _ := refs.append(nil, rest[:min(len(rest), 64)], false); len(got) == 1 && (got[0] == '\n' || got[0] == '\r') {
-			return p.fail(p.pos, "a newline written as a character reference may be dropped here; write an empty line first")
-		}
-	}
-	return true
-}
-
-// rawText reads the content and the end tag of an element whose content is no HTML.
-func (p *Parser) rawText(index uint32, tag tagFlags) bool {
-	n := &p.nodes[index]
-	name := p.nameOf(n)
-	start := p.pos
-	end := start
-	for {
-		k := bytes.Index(p.html[end:], []byte("</"))
-		if k < 0 {
-			return p.fail(int(n.Start), "<%s> is never closed", name)
-		}
-		end += k
-		after := end + 2 + len(name)
-		if after < len(p.html) && equalFold(p.html[end+2:after], name) && tagClass[p.html[after]]&(classSpace|classEnd) != 0 {
-			break
-		}
-		end += 2
-	}
-	if equalFold(name, "script") && hidesItsEnd(p.html[start:end]) {
-		return p.fail(start, "<!-- and <script in one script: browsers may not see its end")
-	}
-	if tag&tagOpaque == 0 && end > start {
-		flags := textShowsNUL
-		if tag&tagVerbatim != 0 {
-			flags |= textVerbatim
-		}
-		p.leaf(Text, flags, end)
-	}
-	p.pos = end
-	return p.endTag()
-}
-
-// hidesItsEnd reports whether a script's text may reach the state in which </script> is taken for text.
-func hidesItsEnd(text []byte) bool {
-	i := bytes.Index(text, []byte("<!--"))
-	if i < 0 {
-		return false
-	}
-	for text = text[i:]; ; text = text[1:] {
-		if i = bytes.IndexByte(text, '<'); i < 0 {
-			return false
-		}
-		text = text[i:]
-		if len(text) > len("<script") && equalFold(text[1:len("<script")], "script") {
-			return true
-		}
-	}
-}
-
-// tagCache remembers short open tags without a key: a view has few different ones. What a tag means is the same
-// under every key, its hash is not, so the hashes carry the generation of the key they were made under.
-type tagCache struct {
-	slots      [128]cachedTag
-	generation uint32
-}
-
-const maxCachedTag = 40
-
-type cachedTag struct {
-	tag        [maxCachedTag]byte
-	length     uint8 // 0: empty
-	nameLen    uint8
-	flags      tagFlags
-	generation uint32
-	hash       uint64
-}
-
-func (c *tagCache) forgetHashes() {
-	if c.generation++; c.generation == 0 {
-		*c = tagCache{generation: 1}
-	}
-}
-
-// slot returns where the tag at html[at:] is kept, if anywhere; nil near the end of html.
-func (c *tagCache) slot(html []byte, at int) *cachedTag {
-	if at+maxCachedTag > len(html) {
-		return nil
-	}
-	// The first 16 bytes choose the slot, but none after '>': the same tag has another content each time.
-	a := binary.LittleEndian.Uint64(html[at:])
-	b := binary.LittleEndian.Uint64(html[at+8:])
-	if m := findGT(a); m != 0 {
-		a &= m ^ (m - 1)
-		b = 0
-	} else if m := findGT(b); m != 0 {
-		b &= m ^ (m - 1)
-	}
-	return &c.slots[(a^bits.RotateLeft64(b, 23))*0x9E3779B97F4A7C15>>57]
-}
-
-// findGT returns a word whose lowest set bit is the highest of the first '>' byte in w, or 0 without one.
-func findGT(w uint64) uint64 {
-	const ones, highs, gts = 0x0101010101010101, 0x8080808080808080, 0x3e3e3e3e3e3e3e3e
-	w ^= gts
-	return (w - ones) &^ w & highs
-}
-
-func (s *cachedTag) matches(html []byte) bool {
-	return s.length > 0 && string(html[:s.length]) == string(s.tag[:s.length])
-}
-
-func (s *cachedTag) keep(open []byte, nameLen int, flags tagFlags, hash uint64, generation uint32) {
-	copy(s.tag[:], open)
-	s.length, s.nameLen, s.flags = uint8(len(open)), uint8(nameLen), flags
-	s.hash, s.generation = hash, generation
 }

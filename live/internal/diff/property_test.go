@@ -18,12 +18,12 @@ var seed = flag.Int64("diff.seed", 1, "first seed of the random pairs")
 
 // checker checks everything that must hold for a change from one view to another.
 type checker struct {
-	parser                 diff.Parser
-	differ                 diff.Differ
-	key                    diff.Key
-	old, new, full, repeat diff.Tree
-	patch                  []byte
-	apply                  func(root *html.Node, patch []byte) error
+	parser         diff.Parser
+	differ         diff.Differ
+	key            diff.Key
+	old, new, full diff.Tree
+	patch          []byte
+	apply          func(root *html.Node, patch []byte) error
 }
 
 func newChecker() *checker {

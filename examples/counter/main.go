@@ -1,0 +1,27 @@
+// Command counter is the smallest example: a page that counts and keeps a note. Start it with `make run`.
+package main
+
+import (
+	"embed"
+	"io/fs"
+	"net/http"
+
+	"github.com/livelong-dev/livelong/examples/internal/serve"
+	"github.com/livelong-dev/livelong/live"
+)
+
+//go:embed static
+var static embed.FS
+
+func main() { serve.Main(newApp) }
+
+func newApp(c serve.Config) (*live.App, error) {
+	app := live.New(live.Options{Secrets: c.Secrets, Dev: c.Dev, Layout: layout})
+	live.Handle(app, "GET /{$}", func(*http.Request) (*Counter, error) { return &Counter{}, nil })
+	files, err := fs.Sub(static, "static")
+	if err != nil {
+		return nil, err
+	}
+	app.Mount("/static/", http.FileServerFS(files))
+	return app, nil
+}

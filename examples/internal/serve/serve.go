@@ -1,0 +1,104 @@
+// Package serve is what the examples' main functions share: flags, the secret, a listener, and stopping in order.
+package serve
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/livelong-dev/livelong/live"
+)
+
+// Config is what an example is started with.
+type Config struct {
+	Data    string   // the directory for what must survive
+	Dev     bool     // development mode
+	Secrets [][]byte // for live.Options
+}
+
+// Main parses the flags, builds the app and serves it until SIGTERM or an interrupt. With -dev the server runs as a
+// child of a small supervisor that starts it again when it dies.
+func Main(build func(Config) (*live.App, error)) {
+	addr := flag.String("addr", "localhost:8080", "`host:port` to listen on; port 0 picks a free one")
+	data := flag.String("data", "data", "`directory` for what must survive a restart")
+	dev := flag.Bool("dev", false, "development mode: checks, plain errors, a secret of its own, a server that comes back")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *addr, Config{Data: *data, Dev: *dev}, build); err != nil {
+		slog.Error("stopped", "err", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, addr string, c Config, build func(Config) (*live.App, error)) error {
+	if flag.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	}
+	l, child, err := inherited()
+	if err != nil {
+		return err
+	}
+	if !child {
+		if l, err = net.Listen("tcp", addr); err != nil {
+			return err
+		}
+		fmt.Printf("listening on http://%s\n", l.Addr())
+		if c.Dev {
+			return supervise(ctx, l.(*net.TCPListener))
+		}
+	}
+	if c.Secrets, err = secrets(c); err != nil {
+		return err
+	}
+	app, err := build(c)
+	if err != nil {
+		return err
+	}
+	return app.Serve(ctx, l)
+}
+
+// secrets reads LIVELONG_SECRET or the file DATA/secret, hexadecimal, the newest first, separated by white space. In
+// development the file is made on the first start.
+func secrets(c Config) ([][]byte, error) {
+	text, file := os.Getenv("LIVELONG_SECRET"), filepath.Join(c.Data, "secret")
+	if text == "" {
+		b, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) && c.Dev {
+			b = []byte(newSecret())
+			if err = os.MkdirAll(c.Data, 0o700); err == nil {
+				err = os.WriteFile(file, b, 0o600)
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("no secret: set LIVELONG_SECRET, or write one to %s, as 64 hexadecimal digits (openssl rand -hex 32): %w", file, err)
+		}
+		text = string(b)
+	}
+	var all [][]byte
+	for _, word := range strings.Fields(text) {
+		secret, err := hex.DecodeString(word)
+		if err != nil {
+			return nil, errors.New("the secret is not hexadecimal: make one with openssl rand -hex 32")
+		}
+		all = append(all, secret)
+	}
+	return all, nil
+}
+
+func newSecret() string {
+	b := make([]byte, 32)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}

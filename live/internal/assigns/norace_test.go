@@ -1,0 +1,5 @@
+//go:build !race
+
+package assigns
+
+const raceEnabled = false
