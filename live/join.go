@@ -143,16 +143,14 @@ func (c *connection) join(frame []byte, r *http.Request) error {
 func (c *connection) enter(p *page, o wire.Options, r *http.Request) error {
 	id, number, known := c.app.openSecret(o.Secret, c.session)
 	if known {
-		in, stale := c.app.registry.resume(id, number, c)
+		in, stale := c.app.registry.resume(id, number, attachMessage{c, wire.Resume, o})
 		if in != nil {
-			in.enterWith(attachMessage{c, wire.Resume, o})
 			return nil
 		}
 		if p.id = id; stale {
 			p.id, known = newPageID(), false // somebody else holds the newer secret
 		}
-	} else if in := c.app.registry.adopt(p.id, c); in != nil {
-		in.enterWith(attachMessage{c, wire.Adopt, o})
+	} else if c.app.registry.adopt(p.id, attachMessage{c, wire.Adopt, o}) {
 		return nil
 	} else {
 		// Another tab has adopted the instance, or it is gone: this page has never run, so its draft is blank.
@@ -167,15 +165,13 @@ func (c *connection) enter(p *page, o wire.Options, r *http.Request) error {
 		return &refusal{wire.CloseFailed, errors.New("the page could not be mounted")}
 	}
 	in.received, in.answered = o.N, o.N
-	c.app.registry.add(in, c)
-	in.enterWith(attachMessage{c, wire.Mount, o})
+	c.app.registry.add(in, attachMessage{c, wire.Mount, o})
 	return nil
 }
 
-// enterWith puts the attach before all messages that have waited for it.
-func (in *instance) enterWith(m attachMessage) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
+// enter puts an attach before all messages that have waited for it. The caller holds mu, under which it has also set
+// the connection: no frame may be written to that before the answer to its join.
+func (in *instance) enter(m attachMessage) {
 	in.mailbox = append([]message{m}, in.mailbox...)
 	if !in.scheduled {
 		in.scheduled = true
@@ -205,8 +201,10 @@ func (in *instance) attached(m attachMessage) error {
 		in.mu.Lock()
 		in.confirm(m.join.K)
 		if in.lost || m.join.K != in.confirmed {
+			// What the browser has is not known any more: it counts on from what it has applied.
 			in.resync = true
 			in.kept, in.keptBytes, in.lost = nil, 0, false
+			in.count, in.confirmed = m.join.K, m.join.K
 		}
 		again = append(again, in.kept...)
 		in.mu.Unlock()

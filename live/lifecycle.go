@@ -115,14 +115,15 @@ func (r *registry) park(in *instance, html int) {
 	}
 }
 
-// add registers an instance that was mounted for a connection.
-func (r *registry) add(in *instance, c *connection) {
+// add registers an instance that was mounted for a connection, and attaches it.
+func (r *registry) add(in *instance, m attachMessage) {
 	r.mu.Lock()
 	old := r.instances[in.page.id]
 	r.instances[in.page.id] = in
 	in.mu.Lock()
-	in.conn = c
-	c.in.Store(in)
+	in.conn = m.conn
+	m.conn.in.Store(in)
+	in.enter(m)
 	in.mu.Unlock()
 	stopping := r.closing
 	r.mu.Unlock()
@@ -134,28 +135,29 @@ func (r *registry) add(in *instance, c *connection) {
 	}
 }
 
-// adopt gives a parked instance to the connection of its page; nil when there is none.
-func (r *registry) adopt(id uuid.UUID, c *connection) *instance {
+// adopt gives a parked instance to the connection of its page; false when there is none.
+func (r *registry) adopt(id uuid.UUID, m attachMessage) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	in := r.instances[id]
 	if in == nil {
-		return nil
+		return false
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if !in.parked || in.ended {
-		return nil
+		return false
 	}
 	r.leave(in)
-	in.parked, in.conn = false, c
-	c.in.Store(in)
-	return in
+	in.parked, in.conn = false, m.conn
+	m.conn.in.Store(in)
+	in.enter(m)
+	return true
 }
 
 // resume gives an instance to the connection that holds its newest attach secret. An older secret is good when the
 // browser cannot have received the newer one; otherwise it is stale.
-func (r *registry) resume(id uuid.UUID, number int64, c *connection) (_ *instance, stale bool) {
+func (r *registry) resume(id uuid.UUID, number int64, m attachMessage) (_ *instance, stale bool) {
 	r.mu.Lock()
 	in := r.instances[id]
 	if in == nil {
@@ -180,8 +182,9 @@ func (r *registry) resume(id uuid.UUID, number int64, c *connection) (_ *instanc
 	}
 	r.leave(in)
 	old := in.conn
-	in.conn = c
-	c.in.Store(in)
+	in.conn = m.conn
+	m.conn.in.Store(in)
+	in.enter(m)
 	if in.room != nil {
 		in.room.Broadcast()
 	}
@@ -327,8 +330,7 @@ func (in *instance) crash(err error) {
 	next.received, next.answered = received, received
 	next.params, next.reconnects, next.attach = in.params, in.reconnects, in.attach
 	next.showError(0, crashText)
-	in.app.registry.add(next, conn)
-	next.enterWith(attachMessage{conn, wire.Mount, wire.Options{Params: in.params}})
+	in.app.registry.add(next, attachMessage{conn, wire.Mount, wire.Options{Params: in.params}})
 }
 
 // arm sets the timer to what the instance has to do next. The caller holds mu.

@@ -1,0 +1,76 @@
+# Livelong. `make` prints what there is.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+GO ?= go
+export CHROMIUM ?= /usr/bin/chromium
+NPM := npm --no-fund --no-audit
+
+.PHONY: help
+help: ## print this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## start the counter at http://localhost:8080 (needs only Go)
+	$(GO) run ./examples/counter -dev $(ARGS)
+
+.PHONY: test
+test: tools ## install what is missing and run all tests: Go (with -race), TypeScript, browser
+	$(GO) test -timeout 10m ./...
+	$(GO) test -race -timeout 15m ./...
+	$(NPM) run typecheck
+	$(NPM) run test
+	$(MAKE) e2e
+
+.PHONY: e2e
+e2e: tools ## run the browser tests
+	$(NPM) run e2e
+
+.PHONY: bench
+bench: ## print every performance figure beside the hand-written floor (about 10 minutes)
+	$(GO) test ./live/internal/diff -run TestFigures -v -count=1
+	$(GO) run ./bench/run
+
+.PHONY: soak
+soak: ## fuzz and repeat what make test does once, for about 10 minutes
+	$(GO) test ./live/internal/diff -run '^$$' -fuzz FuzzDiff -fuzztime 90s
+	$(GO) test ./live/internal/diff -run '^$$' -fuzz FuzzParse -fuzztime 90s
+	$(GO) test ./live/internal/diff -run '^$$' -fuzz FuzzApply -fuzztime 60s
+	$(GO) test ./live/internal/wire -run '^$$' -fuzz FuzzDecodeUp -fuzztime 60s
+	$(GO) test ./live/internal/token -run '^$$' -fuzz FuzzOpen -fuzztime 30s
+	$(GO) test -race -count=20 -timeout 10m ./live ./live/livetest ./examples/...
+
+.PHONY: fmt
+fmt: ## format Go and templ
+	$(GO) tool templ fmt -log-level error .
+	gofmt -w $$(git ls-files -co --exclude-standard '*.go')
+
+.PHONY: lint
+lint: ## vet, staticcheck, formatting
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "run make fmt: $$unformatted"; exit 1; fi
+
+.PHONY: generate
+generate: node_modules/.package-lock.json ## build *_templ.go and js/dist from their sources
+	$(GO) tool templ generate -log-level error
+	$(NPM) run build
+
+.PHONY: size
+size: node_modules/.package-lock.json ## check the size of the client and of the counter's binary
+	$(NPM) run size
+	@CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/counter ./examples/counter
+	@bytes=$$(stat -c %s bin/counter); echo "examples/counter, stripped: $$bytes B, at most 15728640"; test $$bytes -le 15728640
+
+.PHONY: tools
+tools: node_modules/.package-lock.json
+	@if ! [ -x "$(CHROMIUM)" ]; then \
+		echo "installing chromium"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	fi
+	@if ! [ -x "$(CHROMIUM)" ]; then echo "no browser at $(CHROMIUM): install chromium or set CHROMIUM"; exit 1; fi
+
+node_modules/.package-lock.json: package.json package-lock.json
+	$(NPM) ci
+	@touch $@
