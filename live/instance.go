@@ -295,7 +295,7 @@ func (in *instance) turn(m message) (send bool) {
 		in.crash(crash)
 		return false
 	}
-	if err != nil && !errors.Is(err, Halt) {
+	if err != nil && !errors.Is(err, ErrHalt) {
 		in.fail(n, err)
 	}
 	in.changed()

@@ -95,7 +95,7 @@ func (s *Socket) ConnectParams() map[string]string { return s.in.params }
 func (s *Socket) Reconnects() int { return s.in.reconnects }
 
 // Hook runs f before each event of the browser, after decoding. When f returns an error, neither later hooks nor the
-// view's handler run; [Halt] stops them without an error, and f may have called [Socket.Reply]. Detach removes the
+// view's handler run; [ErrHalt] stops them without an error, and f may have called [Socket.Reply]. Detach removes the
 // hook.
 func (s *Socket) Hook(f func(ctx context.Context, s *Socket, event any) error) (detach func()) {
 	h := &eventHook{f}
@@ -107,8 +107,8 @@ type eventHook struct {
 	f func(context.Context, *Socket, any) error
 }
 
-// Halt stops the handling of an event without an error, see [Socket.Hook].
-var Halt = errors.New("halt")
+// ErrHalt stops the handling of an event without an error, see [Socket.Hook].
+var ErrHalt = errors.New("halt")
 
 // flashCookie carries flash messages over a redirect.
 const flashCookie = "livelong_flash"
