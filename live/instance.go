@@ -336,7 +336,7 @@ func (in *instance) mustProve() bool {
 // prove renders the view and throws the result away: what cannot be rendered is not stashed.
 func (in *instance) prove(bench *workbench) error {
 	bench.sink.b = bench.frame[:0]
-	err := in.typ.render(in.view, in.env, bench)
+	err := in.typ.render(in.view, in.env, &bench.sink)
 	bench.frame = bench.sink.b
 	return err
 }

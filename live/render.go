@@ -64,14 +64,18 @@ type workbench struct {
 
 var workbenches = sync.Pool{New: func() any { return &workbench{tree: &diff.Tree{}} }}
 
-// render appends the view's HTML to w.sink. A panic in Render comes back as an error with its stack.
-func (t *viewType) render(view any, e *env, w *workbench) (err error) {
+// render appends the view's HTML to out. A panic in Render comes back as an error with its stack.
+func (t *viewType) render(view any, e *env, out *sink) error {
+	return t.renderIn(e.context(), view, out)
+}
+
+func (t *viewType) renderIn(ctx context.Context, view any, out *sink) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &panicked{v, debug.Stack()}
 		}
 	}()
-	if err := t.component(view).Render(e.context(), &w.sink); err != nil {
+	if err := t.component(view).Render(ctx, out); err != nil {
 		return fmt.Errorf("render %v: %w", t.typ, err)
 	}
 	return nil
@@ -84,7 +88,7 @@ func (t *viewType) renderTree(view any, e *env, w *workbench, old *diff.Tree, ke
 		w.tree = &diff.Tree{}
 	}
 	w.sink.b = w.tree.HTML[:0]
-	if err := t.render(view, e, w); err != nil {
+	if err := t.render(view, e, &w.sink); err != nil {
 		w.tree.HTML = w.sink.b[:0]
 		return err
 	}
@@ -97,21 +101,27 @@ func (t *viewType) check(view any, e *env, html []byte) error {
 	if err := diff.CheckNesting(html); err != nil {
 		return fmt.Errorf("%v renders HTML that browsers build differently: %w", t.typ, err)
 	}
-	for _, tag := range []string{"<script", "<style"} {
-		if bytes.Contains(html, []byte(tag)) && bytes.Contains(html, []byte("__templ_")) {
-			return fmt.Errorf("%v renders a %s> of templ's css or script templates, which templ leaves out of later renderings: move it to the layout", t.typ, tag)
+	var again, copied sink
+	ctx := e.context()
+	for range 2 {
+		again.b = again.b[:0]
+		if err := t.renderIn(ctx, view, &again); err != nil {
+			return fmt.Errorf("%v does not render twice: %w", t.typ, err)
 		}
+	}
+	if !bytes.Equal(again.b, html) {
+		at, was, is := firstDifference(html, again.b)
+		return fmt.Errorf("%v renders other HTML the second time, at byte %d: %q instead of %q; read no clock and no random number, and put css and script templates and Once handles into the layout: templ writes them only once", t.typ, at, is, was)
 	}
 	clone, err := t.clone(view)
 	if err != nil {
 		return fmt.Errorf("%v is not pure: %w", t.typ, err)
 	}
-	var w workbench
-	if err := t.render(clone, e, &w); err != nil {
+	if err := t.render(clone, e, &copied); err != nil {
 		return fmt.Errorf("%v is not pure: a copy of its exported fields does not render: %w", t.typ, err)
 	}
-	if !bytes.Equal(w.sink.b, html) {
-		at, was, is := firstDifference(html, w.sink.b)
+	if !bytes.Equal(copied.b, html) {
+		at, was, is := firstDifference(html, copied.b)
 		return fmt.Errorf("%v is not pure: a copy of its exported fields renders other HTML, at byte %d: %q instead of %q; read exported fields only, and no clock, random number or map order", t.typ, at, is, was)
 	}
 	return nil
