@@ -190,8 +190,9 @@ function reset(el) {
     else el.selectedIndex = options.findIndex((o) => !o.disabled);
   } else if (hasText(el)) {
     setText(el, el.defaultValue);
-  } else if (el.type !== "file") {
-    el.checked = el.defaultChecked;
+  } else {
+    const box = el;
+    if (box.type !== "file") box.checked = box.defaultChecked;
   }
 }
 function setText(el, value) {
@@ -203,9 +204,10 @@ function setText(el, value) {
 }
 
 // js/src/form.ts
+var plain = /^live-(?:event|seal)$/;
 function formData(form, submitter) {
   const pairs = new URLSearchParams();
-  for (const [name, value] of new FormData(form, submitter)) if (typeof value === "string") pairs.append(name, value);
+  for (const [name, value] of new FormData(form, submitter)) if (typeof value === "string" && !plain.test(name)) pairs.append(name, value);
   return pairs.toString();
 }
 function controlData(control) {
@@ -1605,7 +1607,6 @@ var Session = class {
   #departure;
   #secret;
   #tag;
-  #ref = 0;
   constructor(root, settings) {
     this.#root = root;
     this.#settings = settings;
@@ -1717,7 +1718,6 @@ var Session = class {
   #apply(frame, chars) {
     const { ref, extra } = frame;
     const began = performance.now();
-    this.#ref = ref;
     this.#edits.frame(ref);
     const ops = this.#view.apply(frame);
     if (ops !== null) this.#announce("patched", { bytes: chars, ops, ms: performance.now() - began });

@@ -115,8 +115,9 @@ function reset(el: Control): void {
     else el.selectedIndex = options.findIndex((o) => !o.disabled);
   } else if (hasText(el)) {
     setText(el, el.defaultValue);
-  } else if (el.type !== "file") {
-    el.checked = el.defaultChecked;
+  } else {
+    const box = el as HTMLInputElement;
+    if (box.type !== "file") box.checked = box.defaultChecked;
   }
 }
 

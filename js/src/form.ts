@@ -1,9 +1,12 @@
 /** Forms and controls as application/x-www-form-urlencoded. Files stay behind: they do not travel in events. */
 
+/** What a form hides for browsers without JavaScript; over the socket it is of no use. */
+const plain = /^live-(?:event|seal)$/;
+
 /** The whole form as the browser would submit it, the submitter at its place. */
 export function formData(form: HTMLFormElement, submitter?: HTMLElement | null): string {
   const pairs = new URLSearchParams();
-  for (const [name, value] of new FormData(form, submitter)) if (typeof value === "string") pairs.append(name, value);
+  for (const [name, value] of new FormData(form, submitter)) if (typeof value === "string" && !plain.test(name)) pairs.append(name, value);
   return pairs.toString();
 }
 

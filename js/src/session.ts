@@ -41,7 +41,6 @@ export class Session {
   readonly #departure: Departure;
   #secret: string | undefined;
   #tag: string | undefined;
-  #ref = 0;
 
   constructor(root: Element, settings: Settings) {
     this.#root = root;
@@ -162,7 +161,6 @@ export class Session {
   #apply(frame: Frame, chars: number): void {
     const { ref, extra } = frame;
     const began = performance.now();
-    this.#ref = ref;
     this.#edits.frame(ref);
     const ops = this.#view.apply(frame);
     if (ops !== null) this.#announce("patched", { bytes: chars, ops, ms: performance.now() - began });
