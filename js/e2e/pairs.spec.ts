@@ -1,0 +1,75 @@
+/** The shipped client applies generated patches: each must give the DOM that the new view would have been parsed to. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { bin, root } from "./build.ts";
+import { expect, test } from "./fixtures.ts";
+
+interface Pair {
+  readonly old: string;
+  readonly new: string;
+  readonly patch: string;
+  readonly shape: number;
+  readonly shapeNew: number;
+  readonly inserts: boolean;
+  readonly inserted: number;
+}
+
+const COUNT = 1_600;
+
+test(`${COUNT} generated pairs give the right DOM`, async ({ page }) => {
+  test.setTimeout(120_000);
+  const seed = Math.floor(Math.random() * 1e9);
+  const pairs = JSON.parse(execFileSync(join(bin, "pairs"), ["-seed", String(seed), "-n", String(COUNT)], { maxBuffer: 1 << 30 }).toString()) as Pair[];
+  expect(pairs.length).toBeGreaterThanOrEqual(1_500);
+  await page.route("http://pairs.test/**", (route) =>
+    route.request().url().endsWith(".js")
+      ? route.fulfill({ contentType: "text/javascript", body: readFileSync(join(root, "js/dist/livelong.js")) })
+      : route.fulfill({ contentType: "text/html", body: "<!DOCTYPE html><title>pairs</title><body></body>" }),
+  );
+  await page.goto("http://pairs.test/");
+  const wrong = await page.evaluate(async (all) => {
+    const { connect } = (await import("http://pairs.test/livelong.js" as string)) as { connect(o: object): { disconnect(): void } };
+    const bad: string[] = [];
+    for (const [i, pair] of all.entries()) {
+      const asked: string[] = [];
+      let socket!: EventTarget & { readyState: number };
+      class Fake extends EventTarget {
+        static readonly OPEN = 1;
+        readyState = 1;
+        bufferedAmount = 0;
+        constructor() {
+          super();
+          socket = this;
+        }
+        send(text: string): void {
+          asked.push(text);
+        }
+        close(): void {}
+      }
+      (window as { WebSocket: unknown }).WebSocket = Fake;
+      const view = document.createElement("div");
+      view.setAttribute("data-live", "token");
+      view.innerHTML = pair.old;
+      document.body.replaceChildren(view);
+      const live = connect({ root: view });
+      for (let turn = 0; !socket && turn < 100; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+      const receive = (frame: unknown): boolean => socket.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(frame) }));
+      socket.dispatchEvent(new Event("open"));
+      receive([0, [], { join: { how: "adopt", secret: "s" }, h: pair.shape }]);
+      receive([0, JSON.parse(pair.patch), { h: pair.shapeNew, ...(pair.inserts ? { i: pair.inserted } : {}) }]);
+      const want = document.createElement("div");
+      want.innerHTML = pair.new;
+      const got = document.createElement("div");
+      got.append(...[...view.childNodes].map((n) => n.cloneNode(true)));
+      want.normalize();
+      got.normalize();
+      const problem = asked.slice(1).join() || (got.isEqualNode(want) ? "" : "another DOM");
+      if (problem) bad.push(`pair ${i}: ${problem}\nold   ${pair.old}\nnew   ${pair.new}\npatch ${pair.patch}\ngot   ${view.innerHTML}`);
+      live.disconnect();
+    }
+    return bad;
+  }, pairs);
+  console.log(`${pairs.length} pairs of seed ${seed}: ${wrong.length} wrong`);
+  expect(wrong.slice(0, 3), `seed ${seed}`).toEqual([]);
+});

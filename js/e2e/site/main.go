@@ -1,0 +1,66 @@
+// Command site serves the pages that the browser tests drive. It prints its address.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"github.com/livelong-dev/livelong/live"
+)
+
+const css = `#scroller { height: 120px; overflow: auto; } iframe { width: 60px; height: 20px; border: 0; } :root { color-scheme: light dark; }`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}, Layout: layout})
+	live.Handle(app, "GET /things", func(*http.Request) (*Things, error) { return &Things{}, nil })
+	live.Handle(app, "GET /forms", func(*http.Request) (*Forms, error) { return &Forms{}, nil })
+	live.Handle(app, "GET /rows/{n}", func(r *http.Request) (*Rows, error) {
+		n, err := strconv.Atoi(r.PathValue("n"))
+		if err != nil {
+			return nil, &live.StatusError{Status: http.StatusNotFound, Err: err}
+		}
+		v := &Rows{Order: make([]int, n)}
+		for i := range v.Order {
+			v.Order[i] = i
+		}
+		return v, nil
+	})
+	app.Mount("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/style.css":
+			w.Header().Set("Content-Type", "text/css")
+			io.WriteString(w, css)
+		case "/frame":
+			w.Header().Set("Content-Type", "text/html")
+			io.WriteString(w, `<!DOCTYPE html><html lang="en"><title>frame</title><p>frame</p></html>`)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; frame-src 'self'; form-action 'self'; base-uri 'none'")
+		app.ServeHTTP(w, r)
+	})}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("listening on http://%s\n", l.Addr())
+	go func() {
+		<-ctx.Done()
+		app.Shutdown(context.Background())
+		server.Close()
+	}()
+	if err := server.Serve(l); err != http.ErrServerClosed {
+		log.Fatal(err)
+	}
+}
