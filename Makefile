@@ -32,13 +32,14 @@ bench: ## print every performance figure beside the hand-written floor (about 10
 	$(GO) run ./bench/run
 
 .PHONY: soak
-soak: ## fuzz and repeat what make test does once, for about 10 minutes
+soak: tools ## fuzz and repeat what make test does once, for about 15 minutes
 	$(GO) test ./live/internal/diff -run '^$$' -fuzz FuzzDiff -fuzztime 90s
 	$(GO) test ./live/internal/diff -run '^$$' -fuzz FuzzParse -fuzztime 90s
 	$(GO) test ./live/internal/diff -run '^$$' -fuzz FuzzApply -fuzztime 60s
 	$(GO) test ./live/internal/wire -run '^$$' -fuzz FuzzDecodeUp -fuzztime 60s
 	$(GO) test ./live/internal/token -run '^$$' -fuzz FuzzOpen -fuzztime 30s
 	$(GO) test -race -count=20 -timeout 10m ./live ./live/livetest ./examples/...
+	for i in 1 2 3 4 5 6 7 8 9 10; do SEED=$$RANDOM $(NPM) run e2e -- pairs; done
 
 .PHONY: fmt
 fmt: ## format Go and templ

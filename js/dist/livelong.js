@@ -1072,15 +1072,17 @@ var Status = class {
 
 // js/src/fragment.ts
 var HTML = "http://www.w3.org/1999/xhtml";
-var TEXT_ONLY = /^(?:script|style|textarea|title|xmp)$/;
 var isHtml = (el) => el.namespaceURI === HTML;
 function parseInside(parent, html) {
   const template = document.createElement("template");
-  if (isHtml(parent) && !TEXT_ONLY.test(parent.localName)) {
-    template.innerHTML = html;
-    return template.content;
+  const here = /<noscript/i.test(html);
+  if (isHtml(parent)) {
+    const name = /-|^template$/.test(parent.localName) ? "div" : parent.localName;
+    const context2 = here ? document.createElement(name) : template;
+    context2.innerHTML = html;
+    return here ? context2 : template.content;
   }
-  const context = template.content.ownerDocument.importNode(parent, false);
+  const context = (here ? document : template.content.ownerDocument).importNode(parent, false);
   context.innerHTML = html;
   return context;
 }

@@ -17,9 +17,10 @@ interface Pair {
 
 const COUNT = 1_600;
 
-test(`${COUNT} generated pairs give the right DOM`, async ({ page }) => {
+test(`${COUNT} generated pairs give the right DOM`, async ({ page, errors }) => {
+  errors.allow("<path> attribute d"); // the generator invents drawings that draw nothing
   test.setTimeout(120_000);
-  const seed = Math.floor(Math.random() * 1e9);
+  const seed = Number(process.env.SEED ?? 1);
   const pairs = JSON.parse(execFileSync(join(bin, "pairs"), ["-seed", String(seed), "-n", String(COUNT)], { maxBuffer: 1 << 30 }).toString()) as Pair[];
   expect(pairs.length).toBeGreaterThanOrEqual(1_500);
   await page.route("http://pairs.test/**", (route) =>
@@ -31,15 +32,21 @@ test(`${COUNT} generated pairs give the right DOM`, async ({ page }) => {
   const wrong = await page.evaluate(async (all) => {
     const { connect } = (await import("http://pairs.test/livelong.js" as string)) as { connect(o: object): { disconnect(): void } };
     const bad: string[] = [];
+    const where = (got: string, want: string): string => {
+      let at = 0;
+      while (at < got.length && got[at] === want[at]) at++;
+      return `${JSON.stringify(got.slice(Math.max(0, at - 60), at + 60))} instead of ${JSON.stringify(want.slice(Math.max(0, at - 60), at + 60))}`;
+    };
     for (const [i, pair] of all.entries()) {
       const asked: string[] = [];
-      let socket!: EventTarget & { readyState: number };
-      class Fake extends EventTarget {
+      let socket: Fake | undefined;
+      class Fake {
         static readonly OPEN = 1;
-        readyState = 1;
-        bufferedAmount = 0;
+        readonly readyState = 1;
+        onopen: (() => void) | null = null;
+        onmessage: ((event: { data: string }) => void) | null = null;
+        onclose: (() => void) | null = null;
         constructor() {
-          super();
           socket = this;
         }
         send(text: string): void {
@@ -53,9 +60,8 @@ test(`${COUNT} generated pairs give the right DOM`, async ({ page }) => {
       view.innerHTML = pair.old;
       document.body.replaceChildren(view);
       const live = connect({ root: view });
-      for (let turn = 0; !socket && turn < 100; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
-      const receive = (frame: unknown): boolean => socket.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(frame) }));
-      socket.dispatchEvent(new Event("open"));
+      const receive = (frame: unknown): void => socket!.onmessage!({ data: JSON.stringify(frame) });
+      socket!.onopen!();
       receive([0, [], { join: { how: "adopt", secret: "s" }, h: pair.shape }]);
       receive([0, JSON.parse(pair.patch), { h: pair.shapeNew, ...(pair.inserts ? { i: pair.inserted } : {}) }]);
       const want = document.createElement("div");
@@ -64,12 +70,12 @@ test(`${COUNT} generated pairs give the right DOM`, async ({ page }) => {
       got.append(...[...view.childNodes].map((n) => n.cloneNode(true)));
       want.normalize();
       got.normalize();
-      const problem = asked.slice(1).join() || (got.isEqualNode(want) ? "" : "another DOM");
+      const problem = asked.slice(1).join() || (got.isEqualNode(want) ? "" : `another DOM: ${where(got.innerHTML, want.innerHTML)}`);
       if (problem) bad.push(`pair ${i}: ${problem}\nold   ${pair.old}\nnew   ${pair.new}\npatch ${pair.patch}\ngot   ${view.innerHTML}`);
       live.disconnect();
     }
     return bad;
   }, pairs);
   console.log(`${pairs.length} pairs of seed ${seed}: ${wrong.length} wrong`);
-  expect(wrong.slice(0, 3), `seed ${seed}`).toEqual([]);
+  expect(wrong.slice(0, 10), `seed ${seed}`).toEqual([]);
 });

@@ -4,22 +4,26 @@
  */
 
 const HTML = "http://www.w3.org/1999/xhtml";
-/** Their content is text, whatever it looks like. */
-const TEXT_ONLY = /^(?:script|style|textarea|title|xmp)$/;
 
 export const isHtml = (el: Element): boolean => el.namespaceURI === HTML;
 
 /**
  * Parses html as it would stand inside parent. A template takes table rows, cells and options without their usual
- * parents; foreign and text-only parents need their own parsing rules, which only an element of that kind gives.
+ * parents, and a script's or a textarea's text as the server writes it, escaped; foreign parents need their own parsing
+ * rules, which only an element of that kind gives.
  */
 export function parseInside(parent: Element, html: string): ParentNode & Node {
   const template = document.createElement("template");
-  if (isHtml(parent) && !TEXT_ONLY.test(parent.localName)) {
-    template.innerHTML = html;
-    return template.content;
+  // Where scripts cannot run, a parser takes a noscript's content for elements: it has to stand in this document.
+  const here = /<noscript/i.test(html);
+  if (isHtml(parent)) {
+    // A custom element would come to life, and a template would keep the nodes to itself.
+    const name = /-|^template$/.test(parent.localName) ? "div" : parent.localName;
+    const context = here ? document.createElement(name) : template;
+    context.innerHTML = html;
+    return here ? context : template.content;
   }
-  const context = template.content.ownerDocument.importNode(parent, false);
+  const context = (here ? document : template.content.ownerDocument).importNode(parent, false);
   context.innerHTML = html;
   return context;
 }

@@ -8,8 +8,10 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/livelong-dev/livelong/live"
@@ -48,6 +50,16 @@ func main() {
 	}))
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; frame-src 'self'; form-action 'self'; base-uri 'none'")
+		if r.URL.Query().Has("break") && r.Header.Get("Upgrade") == "" {
+			page := httptest.NewRecorder()
+			app.ServeHTTP(page, r)
+			for _, c := range page.Result().Cookies() {
+				http.SetCookie(w, c)
+			}
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			io.WriteString(w, strings.Replace(page.Body.String(), `data-live="`, `data-live="x`, 1))
+			return
+		}
 		app.ServeHTTP(w, r)
 	})}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
