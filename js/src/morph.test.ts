@@ -74,9 +74,9 @@ describe("whole HTML", () => {
   });
 
   test("takes back what the server had set", () => {
-    const { root, html } = show('<dialog open></dialog><p title="x" hidden>a</p>');
-    html("<dialog></dialog><p>a</p>");
-    expect(root.innerHTML).toBe("<dialog></dialog><p>a</p>");
+    const { root, html } = show('<details open></details><p title="x" hidden>a</p>');
+    html("<details></details><p>a</p>");
+    expect(root.innerHTML).toBe("<details></details><p>a</p>");
   });
 });
 

@@ -105,7 +105,7 @@ describe("beside others", () => {
     ul.prepend(document.createElement("aside"));
     ul.children[1]!.before("foreign text");
     ul.append(document.createElement("nav"));
-    apply(0, [[1, "<li>c</li>", 0]], 0, 0, 0, 0, "B");
+    apply(0, [[1, "<li>c</li>", 0]], 0, 0, 0, "B");
     expect([...ul.querySelectorAll("li")].map((li) => li.textContent)).toEqual(["B", "c", "a"]);
     expect(ul.querySelectorAll("aside, nav").length).toBe(2);
     expect(ul.textContent).toContain("foreign text");

@@ -345,3 +345,16 @@ func optionValue(o *html.Node) string {
 	}
 	return clean(text(o))
 }
+
+// Confirm tells the server that all frames so far were applied, as the client does a second after the last event.
+func (p *Page) Confirm() {
+	p.t.Helper()
+	p.mu.Lock()
+	k := p.frames
+	p.mu.Unlock()
+	frame, err := wire.AppendUp(nil, wire.Up{Kind: wire.Confirm, N: k})
+	if err != nil {
+		p.t.Fatalf("livetest: %v", err)
+	}
+	p.write(frame)
+}

@@ -1,0 +1,238 @@
+/** How the client keeps a page alive over lost connections. The server's side is played here, frame by frame. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Page, WebSocketRoute } from "@playwright/test";
+import { root } from "./build.ts";
+import { expect, test } from "./fixtures.ts";
+
+type Frame = readonly [unknown, ...unknown[]];
+
+/** One connection after another, as the server sees them. */
+class Peer {
+  readonly joins: Frame[] = [];
+  readonly frames: Frame[] = [];
+  socket!: WebSocketRoute;
+  /** Answers a join. */
+  answer: (join: Frame) => unknown = () => [0, [], { join: { how: "adopt", secret: "s1" } }];
+
+  connect(socket: WebSocketRoute): void {
+    this.socket = socket;
+    let joined = false;
+    socket.onMessage((text) => {
+      const frame = JSON.parse(String(text)) as Frame;
+      if (joined) return void this.frames.push(frame);
+      joined = true;
+      this.joins.push(frame);
+      const answer = this.answer(frame);
+      if (answer) this.send(answer);
+    });
+  }
+
+  send(frame: unknown): void {
+    this.socket.send(JSON.stringify(frame));
+  }
+
+  events(): unknown[] {
+    return this.frames.filter(([n]) => n !== 0).map((frame) => frame.slice(0, 2));
+  }
+}
+
+const VIEW = `<p id="n">0</p><button id="add" live-click="Add">add</button><button id="other" live-click="Other">other</button>
+<form live-submit="Save" live-change="Edit;d=50"><input name="note" aria-label="Note"></form>`;
+
+async function visit(page: Page, peer: Peer): Promise<void> {
+  await page.route("http://live.test/**", (route) => {
+    const path = new URL(route.request().url()).pathname;
+    if (path === "/live.js") return route.fulfill({ contentType: "text/javascript", body: readFileSync(join(root, "js/dist/livelong.auto.js")) });
+    if (path === "/live.css") return route.fulfill({ contentType: "text/css", body: readFileSync(join(root, "js/dist/livelong.css")) });
+    return route.fulfill({
+      contentType: "text/html",
+      body: `<!DOCTYPE html><html lang="en"><title>live</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/live.css">
+<script src="/live.js" defer data-reconnect-min="10" data-reconnect-max="100" data-status-delay="200"></script>
+<main><div data-live="TOKEN" data-live-tag="00c0ffee00c0ffee">${VIEW}</div></main></html>`,
+    });
+  });
+  await page.routeWebSocket("ws://live.test/**", (socket) => peer.connect(socket));
+  await page.goto("http://live.test/page");
+  await page.locator("[data-live].live-connected").waitFor();
+}
+
+test("the first join names token and tag; a later one resumes with the secret and sends what was not received", async ({ page }) => {
+  const peer = new Peer();
+  await visit(page, peer);
+  expect(peer.joins).toEqual([[1, "TOKEN", { tag: "00c0ffee00c0ffee" }]]);
+  await page.locator("#add").click();
+  await page.locator("#other").click();
+  await expect.poll(() => peer.events()).toEqual([[1, "Add"], [2, "Other"]]);
+  peer.send([1, [0, 0, "1"]]);
+  await expect(page.locator("#n")).toHaveText("1");
+  peer.frames.length = 0;
+  peer.answer = () => [1, [], { join: { how: "resume", secret: "s2", n: 1 } }];
+  await peer.socket.close({ code: 1001 });
+  await expect.poll(() => peer.events()).toEqual([[2, "Other"]]);
+  expect(peer.joins[1]).toEqual([1, "TOKEN", { secret: "s1", k: 1, n: 2 }]);
+});
+
+test("on a fresh instance unanswered events are dropped, numbers go on, and edits are told again", async ({ page }) => {
+  const peer = new Peer();
+  await visit(page, peer);
+  await page.locator("#add").click();
+  await page.getByLabel("Note").fill("mine");
+  await expect.poll(() => peer.events()).toEqual([[1, "Add"], [2, "Edit"]]);
+  await expect(page.locator("#add")).toHaveClass("live-pending");
+  peer.frames.length = 0;
+  peer.answer = () => [0, [], { join: { how: "mount", secret: "s2" }, html: VIEW.replace(">0<", ">7<") }];
+  await peer.socket.close({ code: 1001 });
+  await expect(page.locator("#n")).toHaveText("7");
+  await expect(page.getByLabel("Note")).toHaveValue("mine");
+  await expect(page.locator("#add")).not.toHaveClass(/live-pending/);
+  await expect.poll(() => peer.frames.filter(([n]) => n === 3)).toEqual([[3, "Edit", { f: "note=mine" }]]);
+  peer.frames.length = 0;
+  await page.locator("#add").click();
+  await expect.poll(() => peer.events()).toEqual([[4, "Add"]]);
+});
+
+test("a second click before the answer is ignored, a click after it counts", async ({ page }) => {
+  const peer = new Peer();
+  await visit(page, peer);
+  await page.locator("#add").dblclick();
+  await expect(page.locator("#add")).toHaveClass("live-pending");
+  await expect.poll(() => peer.events()).toEqual([[1, "Add"]]);
+  peer.send([1, []]);
+  await expect(page.locator("#add")).not.toHaveAttribute("class");
+  await page.locator("#add").click();
+  await expect.poll(() => peer.events()).toEqual([[1, "Add"], [2, "Add"]]);
+});
+
+test("a submit sends what debouncing holds back first, and clears the field when it is answered", async ({ page }) => {
+  const peer = new Peer();
+  await visit(page, peer);
+  await page.getByLabel("Note").fill("hello");
+  await page.getByLabel("Note").press("Enter");
+  await expect.poll(() => peer.events()).toEqual([[1, "Edit"], [2, "Save"]]);
+  peer.send([1, []]);
+  await expect(page.getByLabel("Note")).toHaveValue("hello");
+  peer.send([2, []]);
+  await expect(page.getByLabel("Note")).toHaveValue("");
+  await expect(page.getByLabel("Note")).toBeFocused();
+});
+
+test("a refused submit is shown and keeps what was typed", async ({ page }) => {
+  const peer = new Peer();
+  await visit(page, peer);
+  await page.getByLabel("Note").fill("hello");
+  await page.getByLabel("Note").press("Enter");
+  await expect.poll(() => peer.events().length).toBe(2);
+  peer.send([2, [], { error: [2, "No."] }]);
+  await expect(page.getByRole("alert")).toContainText("No.");
+  await expect(page.getByLabel("Note")).toHaveValue("hello");
+});
+
+test("the status is told only after a while, and taken back", async ({ page }) => {
+  const peer = new Peer();
+  await visit(page, peer);
+  const status = page.locator("[data-live-status]");
+  await expect(status).toHaveAttribute("role", "status");
+  peer.answer = () => null;
+  await peer.socket.close({ code: 1001 });
+  await page.locator("[data-live].live-disconnected").waitFor();
+  await expect(status).toContainText("Connection lost");
+  await expect.poll(() => peer.joins.length).toBe(2);
+  peer.send([0, [], { join: { how: "resume", secret: "s2" } }]);
+  await page.locator("[data-live].live-connected").waitFor();
+  await expect(status).toBeEmpty();
+  expect(await page.locator("[data-live]").getAttribute("class")).toBe("live-connected");
+});
+
+test("reloading and leaving say nothing", async ({ page }) => {
+  const peer = new Peer();
+  const said: string[] = [];
+  await page.exposeFunction("said", (text: string) => said.push(text));
+  await page.addInitScript(() => {
+    addEventListener("live:disconnected", () => void (window as unknown as { said(t: string): void }).said("disconnected"));
+    new MutationObserver(() => {
+      const text = document.querySelector("[data-live-status]")?.textContent;
+      if (text) (window as unknown as { said(t: string): void }).said(text);
+    }).observe(document, { subtree: true, childList: true });
+  });
+  await visit(page, peer);
+  for (let i = 0; i < 5; i++) {
+    await page.reload();
+    await page.locator("[data-live].live-connected").waitFor();
+  }
+  await page.goto("about:blank");
+  expect(said).toEqual([]);
+});
+
+test("a page resumed elsewhere stops", async ({ page }) => {
+  const peer = new Peer();
+  await visit(page, peer);
+  await peer.socket.close({ code: 4409 });
+  await page.locator("[data-live].live-error").waitFor();
+  await expect(page.locator("[data-live-status]")).toContainText("Reload");
+  await page.waitForTimeout(400);
+  expect(peer.joins.length).toBe(1);
+});
+
+test("a token that is not accepted loads the page again, once", async ({ page }) => {
+  const peer = new Peer();
+  await visit(page, peer);
+  let loads = 0;
+  page.on("framenavigated", () => loads++);
+  await peer.socket.close({ code: 4403 });
+  await expect.poll(() => loads).toBe(1);
+  await page.locator("[data-live].live-connected").waitFor();
+  await peer.socket.close({ code: 4403 });
+  await page.locator("[data-live].live-error").waitFor();
+  await page.waitForTimeout(300);
+  expect(loads).toBe(1);
+});
+
+test("frames are confirmed, a wrong patch brings a resync, and the user's state survives it", async ({ page, errors }) => {
+  errors.allow("livelong: resync");
+  const peer = new Peer();
+  await visit(page, peer);
+  await page.getByLabel("Note").fill("mine");
+  await expect.poll(() => peer.events()).toEqual([[1, "Edit"]]);
+  peer.send([0, [99, "x"]]);
+  await expect.poll(() => peer.frames.find(([n]) => n === 0)?.slice(0, 2)).toEqual([0, "resync"]);
+  peer.send([0, [0, 0, "ignored"]]);
+  peer.send([0, [], { html: VIEW.replace(">0<", ">5<") }]);
+  await expect(page.locator("#n")).toHaveText("5");
+  await expect(page.getByLabel("Note")).toHaveValue("mine");
+  await expect(page.getByLabel("Note")).toBeFocused();
+  await expect.poll(() => peer.frames.filter((frame) => frame.length === 1)).toEqual([[3]]);
+});
+
+test("title, flash, pushed events and replies", async ({ page }) => {
+  const peer = new Peer();
+  await visit(page, peer);
+  const reply = page.evaluate(async () => {
+    const { livelong } = window as unknown as { livelong: { push(n: string, p?: unknown): Promise<unknown>; on(n: string, f: (d: unknown) => void): void } };
+    const pushed = new Promise((resolve) => livelong.on("ping", resolve));
+    return [await livelong.push("Ask", { A: 1 }), await pushed];
+  });
+  await expect.poll(() => peer.frames).toEqual([[1, "Ask", { v: { A: 1 } }]]);
+  peer.send([1, [], { title: "new", flash: [["info", "<b>Saved</b>"]], push: [["ping", 7]], reply: [[1, "yes"]] }]);
+  expect(await reply).toEqual(["yes", 7]);
+  await expect(page).toHaveTitle("new");
+  await expect(page.locator("[data-live-flash] .live-flash-info span")).toHaveText("<b>Saved</b>");
+  await page.getByRole("button", { name: "Dismiss" }).click();
+  await expect(page.locator("[data-live-flash]")).toBeEmpty();
+});
+
+test("without moveBefore a reorder keeps focus and caret", async ({ page }) => {
+  await page.addInitScript(() => {
+    for (const { prototype } of [Element, DocumentFragment, Document]) delete (prototype as { moveBefore?: unknown }).moveBefore;
+  });
+  const peer = new Peer();
+  await visit(page, peer);
+  await page.getByLabel("Note").pressSequentially("abc");
+  await page.getByLabel("Note").press("ArrowLeft");
+  // p, button, button, text, form: the form to the front.
+  const order = await page.evaluate(() => [...document.querySelector("[data-live]")!.childNodes].map((_, i) => i));
+  peer.send([0, [[order.at(-1)!, ...order.slice(0, -1)]]]);
+  await expect(page.locator("[data-live] > :first-child")).toHaveAttribute("live-submit", "Save");
+  await expect(page.getByLabel("Note")).toBeFocused();
+  expect(await page.getByLabel("Note").evaluate((el: HTMLInputElement) => el.selectionStart)).toBe(2);
+});
