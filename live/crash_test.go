@@ -184,7 +184,9 @@ type stash struct {
 	fail  bool
 }
 
-func (s *stash) Load(context.Context, live.Place) (map[string]json.RawMessage, error) { return nil, nil }
+func (s *stash) Load(context.Context, live.Place) (map[string]json.RawMessage, error) {
+	return nil, nil
+}
 
 func (s *stash) Save(_ context.Context, at live.Place, values map[string]json.RawMessage) error {
 	s.mu.Lock()

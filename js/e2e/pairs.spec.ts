@@ -37,6 +37,12 @@ test(`${COUNT} generated pairs give the right DOM`, async ({ page, errors }) => 
       while (at < got.length && got[at] === want[at]) at++;
       return `${JSON.stringify(got.slice(Math.max(0, at - 60), at + 60))} instead of ${JSON.stringify(want.slice(Math.max(0, at - 60), at + 60))}`;
     };
+    // Chromium reads simple fragments, but no pages, with a second parser that decodes "&copy=" in attributes. A comment
+    // keeps it out.
+    const parse = (el: Element, html: string): void => {
+      el.innerHTML = `${html}<!---->`;
+      el.lastChild!.remove();
+    };
     for (const [i, pair] of all.entries()) {
       const asked: string[] = [];
       let socket: Fake | undefined;
@@ -57,7 +63,7 @@ test(`${COUNT} generated pairs give the right DOM`, async ({ page, errors }) => 
       (window as { WebSocket: unknown }).WebSocket = Fake;
       const view = document.createElement("div");
       view.setAttribute("data-live", "token");
-      view.innerHTML = pair.old;
+      parse(view, pair.old);
       document.body.replaceChildren(view);
       const live = connect({ root: view });
       const receive = (frame: unknown): void => socket!.onmessage!({ data: JSON.stringify(frame) });
@@ -65,7 +71,7 @@ test(`${COUNT} generated pairs give the right DOM`, async ({ page, errors }) => 
       receive([0, [], { join: { how: "adopt", secret: "s" }, h: pair.shape }]);
       receive([0, JSON.parse(pair.patch), { h: pair.shapeNew, ...(pair.inserts ? { i: pair.inserted } : {}) }]);
       const want = document.createElement("div");
-      want.innerHTML = pair.new;
+      parse(want, pair.new);
       const got = document.createElement("div");
       got.append(...[...view.childNodes].map((n) => n.cloneNode(true)));
       want.normalize();

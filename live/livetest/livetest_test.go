@@ -1,7 +1,12 @@
 package livetest_test
 
 import (
+	"fmt"
+	"log/slog"
 	"net/http"
+	"os"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/livelong-dev/livelong/live"
@@ -9,29 +14,94 @@ import (
 	"github.com/livelong-dev/livelong/live/livetest"
 )
 
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	os.Exit(m.Run())
+}
+
 func newApp() *live.App {
 	app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}})
 	live.Handle(app, "GET /{$}", func(*http.Request) (*Counter, error) { return &Counter{Name: "one"}, nil })
 	return app
 }
 
-func TestCounter(t *testing.T) {
+func TestPage(t *testing.T) {
 	page := livetest.Open(t, newApp(), "/")
 	page.Click("button", "+1")
-	if got := page.Text("output"); got != "1" {
-		t.Errorf("count %q, want 1", got)
+	if page.Text("output") != "1" || page.Title() != "Count 1" || page.Joined() != "adopt" {
+		t.Errorf("%q, title %q, joined %q", page.Text("output"), page.Title(), page.Joined())
 	}
-	if page.Title() != "Count 1" || page.Joined() != "adopt" {
-		t.Errorf("title %q, joined %q", page.Title(), page.Joined())
+	page.Type("input[name=note]", "typed")
+	page.Click("button", "save")
+	if page.Value("input[name=note]") != "typed" || len(page.Flash()) != 1 || page.Flash()[0].Text != "Saved typed" {
+		t.Errorf("note %q, flash %v", page.Value("input[name=note]"), page.Flash())
 	}
-	t.Log(page.Frames())
 	page.Click("button", "toggle")
 	page.Drop()
 	page.Connect()
-	if page.Joined() != "resume" || !page.Has("#more") {
-		t.Errorf("joined %q, page %s", page.Joined(), page.HTML(""))
+	if page.Joined() != "resume" || !page.Has("#more", "more of it") {
+		t.Errorf("joined %q: %s", page.Joined(), page.HTML(""))
 	}
-	page.Click("button", "panic")
-	t.Log(page.Error(), page.HTML(""))
-	t.Log(page.Frames())
+	if again := page.Reload(); again.Text("output") != "1" || again.Has("#more") {
+		t.Errorf("reloaded: %s", again.HTML(""))
+	}
+}
+
+// recorder is a test that may fail.
+type recorder struct {
+	testing.TB
+	failures []string
+	cleanups []func()
+}
+
+func (r *recorder) Helper()                   {}
+func (r *recorder) Cleanup(f func())          { r.cleanups = append(r.cleanups, f) }
+func (r *recorder) Errorf(f string, a ...any) { r.failures = append(r.failures, fmt.Sprintf(f, a...)) }
+func (r *recorder) Fatal(a ...any) {
+	r.failures = append(r.failures, fmt.Sprint(a...))
+	runtime.Goexit()
+}
+func (r *recorder) Fatalf(f string, a ...any) { r.Errorf(f, a...); runtime.Goexit() }
+
+// failures runs f as a test of its own and returns how it failed.
+func failures(t *testing.T, f func(t testing.TB)) string {
+	r := &recorder{TB: t}
+	done := make(chan struct{})
+	go func() { defer close(done); f(r) }()
+	<-done
+	for i := len(r.cleanups) - 1; i >= 0; i-- {
+		r.cleanups[i]()
+	}
+	return strings.Join(r.failures, "\n")
+}
+
+func TestWhatABrowserWouldNotDoFails(t *testing.T) {
+	tests := []struct {
+		name string
+		act  func(page *livetest.Page)
+		want string
+	}{
+		{"a click on nothing", func(p *livetest.Page) { p.Click("button", "no such") }, "0 elements match"},
+		{"an ambiguous click", func(p *livetest.Page) { p.Click("button") }, "7 elements match"},
+		{"a dead binding", func(p *livetest.Page) { p.Click("h1") }, "nothing is bound to click on <h1>"},
+		{"text into a heading", func(p *livetest.Page) { p.Type("h1", "x") }, "takes no text"},
+		{"a tick in a text field", func(p *livetest.Page) { p.Check("input[name=note]", true) }, "cannot be ticked"},
+		{"a bad selector", func(p *livetest.Page) { p.Text("[[") }, "selector"},
+		{"an event that is not handled", func(p *livetest.Page) { p.Push("Nope", nil) }, `handles no event "Nope"`},
+		{"an error nobody asked for", func(p *livetest.Page) { p.Click("button", "fail") }, "did not ask for"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := failures(t, func(t testing.TB) { tt.act(livetest.Open(t, newApp(), "/")) })
+			if !strings.Contains(got, tt.want) {
+				t.Errorf("failed with %q, want %q", got, tt.want)
+			}
+		})
+	}
+	if got := failures(t, func(t testing.TB) { livetest.Open(t, newApp(), "/").Click("button", "+1") }); got != "" {
+		t.Errorf("a good test failed: %s", got)
+	}
+	if got := failures(t, func(t testing.TB) { livetest.Open(t, newApp(), "/nowhere") }); !strings.Contains(got, "404") {
+		t.Errorf("a missing page: %q", got)
+	}
 }
