@@ -106,6 +106,7 @@ func TestSecondJoinOfOnePageGetsItsOwn(t *testing.T) {
 }
 
 func TestPingIsAnsweredWhileAHandlerRuns(t *testing.T) {
+	Release = make(chan struct{})
 	var calls Calls
 	r := join(t, livetest.NewBrowser(t, newProbe(&calls, live.GroupOptions{}, nil)), "/items/7", same)
 	r.read()
