@@ -73,8 +73,11 @@ func DebounceBlur() BindOption { return BindOption{";d=blur"} }
 // Throttle sends the first event at once and then at most one per d; the last one is never lost.
 func Throttle(d time.Duration) BindOption { return BindOption{";t=" + millis(d)} }
 
-// Keys lets only these keys pass, named as by KeyboardEvent.key and compared without regard to case.
-func Keys(names ...string) BindOption { return BindOption{";k=" + strings.Join(names, ",")} }
+// Keys lets only these keys pass, named as by KeyboardEvent.key and compared without regard to case. The space bar may
+// be called Space.
+func Keys(names ...string) BindOption {
+	return BindOption{";k=" + strings.ReplaceAll(strings.Join(names, ","), " ", "Space")}
+}
 
 // PreventDefault keeps the browser from doing what it would do otherwise.
 func PreventDefault() BindOption { return BindOption{";p"} }

@@ -43,7 +43,7 @@ func (e *Embedded) Render(w http.ResponseWriter, r *http.Request) (templ.Compone
 	bench.tree = &diff.Tree{}
 	root, err := in.firstRender(&bench)
 	if err != nil {
-		in.end("not rendered")
+		in.finish("not rendered")
 		return nil, fmt.Errorf("embed %s: %w", e.route.name, err)
 	}
 	root.socket = a.options.SocketPath

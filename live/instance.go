@@ -42,6 +42,7 @@ type instance struct {
 	room      *sync.Cond // made by the reader that has to wait for room in the mailbox
 	scheduled bool       // a runner owns the instance
 	writing   bool       // a former runner writes frames
+	ending    bool       // asked to end: no browser gets it any more
 	ended     bool
 	parked    bool
 	pending   bool          // something is to be rendered or sent
@@ -63,6 +64,7 @@ type instance struct {
 	awake     bool          // a message came since the tree was dropped
 	waiting   *list.Element // in the registry, while parked or detached
 	busySince time.Time     // since when the writer has not been ready
+	proof     time.Time     // when unsaved must be proved at the latest; zero: nothing is unsaved
 	cost      int           // what the instance counts there
 	timers    map[*timer]struct{}
 	cancels   []func() // of topic subscriptions
@@ -87,12 +89,14 @@ type instance struct {
 	hasTag     bool
 	resync     bool // the next frame carries the whole HTML
 	htmlMode   bool // every frame does
+	since      int  // the newest event received when it was mounted
 	answered   int  // the newest event handled
 	event      int  // the number of the event that is being handled
 	out        wire.Extra
 	urgent     bool // out must be sent even if nothing changed
 	title      string
 	redirect   string
+	crashed    time.Time // when the instance before it crashed; zero: none did
 }
 
 // message is what a mailbox holds.
@@ -108,9 +112,11 @@ type (
 		conn *connection
 		how  wire.How
 		join wire.Options
+		same bool // the browser cannot have received the attach before: this one takes its number
 	}
 	controlMessage struct{ kind wire.Kind }
 	tickMessage    struct{}
+	proofMessage   struct{} // the writer was too slow to prove what is unsaved
 	endMessage     struct{ why string }
 )
 
@@ -161,15 +167,17 @@ func (in *instance) postEvent(c *connection, up wire.Up, refused string) error {
 		in.room.Wait()
 	}
 	switch {
-	case in.ended || in.conn != c:
-		return nil // the connection is about to be closed, or serves the next instance
+	case in.conn != c && !in.ended:
+		return nil // another connection has resumed the page, and will be sent the event
 	case up.N <= in.received:
 		return nil // sent again on resume, and received before
 	case up.N > in.received+1:
 		return &wire.FrameError{Reason: fmt.Sprintf("event %d follows event %d", up.N, in.received)}
 	}
 	in.received = up.N
-	in.push(eventMessage{up, refused})
+	if !in.ended {
+		in.push(eventMessage{up, refused})
+	}
 	return nil
 }
 
@@ -231,7 +239,7 @@ func (in *instance) write(conn *connection) {
 		in.mu.Unlock()
 		var err error
 		for _, f := range frames {
-			if err = conn.transport.write(f); err != nil {
+			if err = conn.write(in, f); err != nil {
 				conn.transport.drop() // the reader notices and detaches
 				break
 			}
@@ -246,10 +254,22 @@ func (in *instance) write(conn *connection) {
 // turn handles one message and reports whether something is to be sent. Afterwards everything it changed has left the
 // instance, or waits for its rendering to be proved.
 func (in *instance) turn(m message) (send bool) {
+	defer in.catch()
 	switch m := m.(type) {
 	case endMessage:
-		in.finish(m.why)
+		defer in.finish(m.why)
+		if in.attach > 0 {
+			if err := in.flush(); err != nil {
+				in.log().Error("the last changes cannot be rendered and are not stashed", "err", err)
+			}
+		}
 		return false
+	case proofMessage:
+		if err := in.flush(); err != nil {
+			in.crash(err)
+			return false
+		}
+		return in.urgent
 	case tickMessage:
 		return in.tick()
 	case controlMessage:
@@ -259,6 +279,12 @@ func (in *instance) turn(m message) (send bool) {
 		}
 		return true
 	case attachMessage:
+		in.mu.Lock()
+		gone := in.conn != m.conn
+		in.mu.Unlock()
+		if gone {
+			return false // the connection is lost already, or the browser has come by another one
+		}
 		if err := in.attached(m); err != nil {
 			in.crash(err)
 			return false
@@ -268,9 +294,7 @@ func (in *instance) turn(m message) (send bool) {
 		}
 	}
 	err, crash := in.guard(func() error {
-		if err := in.wake(); err != nil {
-			return err
-		}
+		in.wake()
 		switch m := m.(type) {
 		case attachMessage:
 			return in.view.(Connector).Connected(in.ctx, &in.socket)
@@ -299,7 +323,14 @@ func (in *instance) turn(m message) (send bool) {
 		in.fail(n, err)
 	}
 	in.changed()
-	return send || in.dirty || in.urgent
+	return send || in.dirty || in.resync || in.urgent
+}
+
+// catch ends the instance when the app panics where nothing guards it: in a field's MarshalJSON, a Title, a Stash.
+func (in *instance) catch() {
+	if v := recover(); v != nil {
+		in.crash(&panicked{v, debug.Stack()})
+	}
 }
 
 // changed notes which fields differ from those last seen, and stashes them once their rendering is proved.
@@ -314,11 +345,9 @@ func (in *instance) changed() {
 	if len(in.typ.stored) > 0 && !in.frozen {
 		in.unsaved = append(in.unsaved, bench.marks...)
 		if in.mustProve() {
-			if err := in.prove(bench); err != nil {
+			if err := in.flush(); err != nil {
 				in.crash(err)
-				return
 			}
-			in.stash()
 		}
 	}
 }
@@ -326,11 +355,32 @@ func (in *instance) changed() {
 // proveAfter is how long a changed field may wait for the writer before it is rendered only to prove that it can be.
 const proveAfter = time.Second
 
-// mustProve reports whether no merged rendering will prove the change soon.
+// mustProve reports whether no merged rendering will prove the change soon; otherwise it sees to it that it is proved
+// in time all the same.
 func (in *instance) mustProve() bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return in.conn == nil || in.writing && in.pending && time.Since(in.busySince) > proveAfter
+	if in.conn == nil || in.writing && in.pending && time.Since(in.busySince) > proveAfter {
+		return true
+	}
+	if in.proof.IsZero() {
+		in.proof = time.Now().Add(proveAfter)
+	}
+	return false
+}
+
+// flush proves that what is unsaved renders, and stashes it.
+func (in *instance) flush() error {
+	if len(in.unsaved) == 0 || in.frozen {
+		return nil
+	}
+	bench := workbenches.Get().(*workbench)
+	defer workbenches.Put(bench)
+	if err := in.prove(bench); err != nil {
+		return err
+	}
+	in.stash()
+	return nil
 }
 
 // prove renders the view and throws the result away: what cannot be rendered is not stashed.
@@ -346,6 +396,9 @@ func (in *instance) stash() {
 	if len(in.unsaved) == 0 || in.frozen {
 		return
 	}
+	in.mu.Lock()
+	in.proof = time.Time{}
+	in.mu.Unlock()
 	if err := in.save(in.ctx, in.unsaved); err != nil {
 		in.log().Error("stash", "err", err)
 		in.showError(0, "Your changes could not be saved.")

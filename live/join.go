@@ -26,9 +26,29 @@ type connection struct {
 	in        atomic.Pointer[instance]
 	seen      atomic.Int64 // when the last frame came, in nanoseconds
 	limiter   *rate.Limiter
-	heard     atomic.Bool // a frame came after the join: the browser has its answer
-	refused   int         // events refused in a row
-	crashed   time.Time   // when an instance last panicked
+	heard     atomic.Bool   // a frame came after the join: the browser has its answer
+	refused   int           // events refused in a row
+	gone      atomic.Bool   // nothing is read any more
+	writer    chan struct{} // holds the writer
+}
+
+// write sends a frame of an instance, unless the connection has gone over to the next one: no frame of the old one may
+// follow its successor's first.
+func (c *connection) write(in *instance, frame []byte) error {
+	c.writer <- struct{}{}
+	defer func() { <-c.writer }()
+	if c.in.Load() != in {
+		return nil
+	}
+	return c.transport.write(frame)
+}
+
+// leave detaches the instance.
+func (c *connection) leave() {
+	c.gone.Store(true)
+	if in := c.in.Load(); in != nil {
+		in.detach(c)
+	}
 }
 
 // serveSocket upgrades the request. Its handler returns at once, so that net/http's buffers and stack go back; the
@@ -55,7 +75,7 @@ func (a *App) serveSocket(w http.ResponseWriter, r *http.Request, rt *route) {
 		a.log.Info("socket refused", "path", r.URL.Path, "err", err)
 		return
 	}
-	c := &connection{app: a, transport: t, session: s, route: rt}
+	c := &connection{app: a, transport: t, session: s, route: rt, writer: make(chan struct{}, 1)}
 	c.limiter = rate.NewLimiter(rate.Limit(a.limits.Events), a.limits.Burst)
 	if !a.registry.open(c) {
 		go func() { defer a.registry.closed(c); t.close(wire.CloseGoingAway, "the server is stopping") }()
@@ -67,6 +87,7 @@ func (a *App) serveSocket(w http.ResponseWriter, r *http.Request, rt *route) {
 // serve reads the join and then all other frames.
 func (c *connection) serve(r *http.Request) {
 	defer c.app.registry.closed(c)
+	defer c.leave()
 	defer c.transport.drop()
 	defer func() {
 		if v := recover(); v != nil {
@@ -80,7 +101,6 @@ func (c *connection) serve(r *http.Request) {
 	for err == nil {
 		err = c.transport.read(c.frame)
 	}
-	in := c.in.Load()
 	var refusal *refusal
 	var bad *wire.FrameError
 	switch {
@@ -92,9 +112,6 @@ func (c *connection) serve(r *http.Request) {
 		c.transport.close(wire.CloseBadFrame, err.Error())
 	case tooBig(err):
 		c.app.log.Warn("frame refused", "err", fmt.Errorf("more than %d bytes", c.app.limits.Frame))
-	}
-	if in != nil {
-		c.in.Load().detach(c)
 	}
 }
 
@@ -129,7 +146,7 @@ func (c *connection) join(frame []byte, r *http.Request) error {
 			return &refusal{wire.CloseBadToken, fmt.Errorf("page token: %w", err)}
 		}
 		if err := rt.group.authorize(r); err != nil {
-			return &refusal{wire.CloseUnauthorized, err}
+			return c.unauthorized(err)
 		}
 	}
 	if p.route != c.route.name {
@@ -143,14 +160,14 @@ func (c *connection) join(frame []byte, r *http.Request) error {
 func (c *connection) enter(p *page, o wire.Options, r *http.Request) error {
 	id, number, known := c.app.openSecret(o.Secret, c.session)
 	if known {
-		in, stale := c.app.registry.resume(id, number, attachMessage{c, wire.Resume, o})
+		in, stale := c.app.registry.resume(id, number, attachMessage{conn: c, how: wire.Resume, join: o})
 		if in != nil {
 			return nil
 		}
 		if p.id = id; stale {
 			p.id, known = newPageID(), false // somebody else holds the newer secret
 		}
-	} else if c.app.registry.adopt(p.id, attachMessage{c, wire.Adopt, o}) {
+	} else if c.app.registry.adopt(p.id, attachMessage{conn: c, how: wire.Adopt, join: o}) {
 		return nil
 	} else {
 		// Another tab has adopted the instance, or it is gone: this page has never run, so its draft is blank.
@@ -158,15 +175,25 @@ func (c *connection) enter(p *page, o wire.Options, r *http.Request) error {
 	}
 	in, err := c.app.mount(c.route, r, c.session, p, mountOptions{samePage: known})
 	if err != nil {
-		if statusOf(err) < 500 {
-			return &refusal{wire.CloseUnauthorized, err} // the browser asks the page, which answers with the status
+		if redirect := (*redirection)(nil); statusOf(err) < 500 || errors.As(err, &redirect) {
+			return c.unauthorized(err)
 		}
 		c.app.log.Error("mount", "view", c.route.viewType.name, "err", err)
 		return &refusal{wire.CloseFailed, errors.New("the page could not be mounted")}
 	}
 	in.received, in.answered = o.N, o.N
-	c.app.registry.add(in, attachMessage{c, wire.Mount, o})
+	if known {
+		in.attach = number // the numbers go on, in case the answer is lost
+	}
+	c.app.registry.add(in, attachMessage{conn: c, how: wire.Mount, join: o}, nil)
 	return nil
+}
+
+// unauthorized refuses a join whose page would be answered with a status or a redirect: the browser asks the page,
+// which says which. The error's own text is for the log.
+func (c *connection) unauthorized(err error) error {
+	c.app.log.Info("join refused", "view", c.route.viewType.name, "err", err)
+	return &refusal{wire.CloseUnauthorized, errors.New("ask for the page again")}
 }
 
 // enter puts an attach before all messages that have waited for it. The caller holds mu, under which it has also set
@@ -184,7 +211,9 @@ func (in *instance) attached(m attachMessage) error {
 	var extra wire.Extra
 	in.params = m.join.Params
 	in.mu.Lock()
-	in.attach++
+	if !m.same {
+		in.attach++
+	}
 	joined := &wire.Joined{How: m.how, Secret: in.app.sealSecret(in.page.id, in.attach, in.session), N: in.received}
 	in.mu.Unlock()
 	extra.Join = joined
@@ -221,9 +250,12 @@ func (in *instance) attached(m attachMessage) error {
 		return err
 	}
 	in.mu.Lock()
-	defer in.mu.Unlock()
 	if in.conn == m.conn {
 		in.frames = append([][]byte{frame}, again...)
+	}
+	in.mu.Unlock()
+	if m.how == wire.Adopt {
+		in.stash() // what Mount has changed: the page's GET has proved that it renders
 	}
 	return nil
 }
@@ -279,7 +311,13 @@ func (c *connection) frame(frame []byte) error {
 		for k, v := range up.Payload.Client {
 			up.Payload.Client[k] = append([]byte(nil), v...)
 		}
-		return in.postEvent(c, up, refused)
+		err := in.postEvent(c, up, refused)
+		for next := c.in.Load(); next != in; next = c.in.Load() {
+			// The instance has crashed meanwhile, perhaps before it could take the number of the event.
+			in = next
+			err = in.postEvent(c, up, refused)
+		}
+		return err
 	case wire.Confirm:
 		in.mu.Lock()
 		if in.conn == c {
@@ -305,17 +343,23 @@ func (in *instance) postControl(c *connection, kind wire.Kind) error {
 	return nil
 }
 
-// pong answers a ping, unless a frame is being written anyway. It does not wait for the runner, which may be busy in a
+// pong answers a ping. It does not wait for the runner, which may be busy in a
 // handler for as long as that likes.
 func (in *instance) pong(c *connection) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.conn != c || in.writing {
+	if in.conn != c {
+		return
+	}
+	if in.writing {
+		// The writer looks for more before it is done. That it is busy does not mean that the browser is still to hear
+		// from it: the ping may have been sent after the frame came, before the writer has noticed that it did.
+		in.frames = append(in.frames, []byte("[]"))
 		return
 	}
 	in.writing = true
 	in.mu.Unlock()
-	err := c.transport.write([]byte("[]"))
+	err := c.write(in, []byte("[]"))
 	if err != nil {
 		c.transport.drop()
 	}

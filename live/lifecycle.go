@@ -65,6 +65,16 @@ func (w *waiting) add(in *instance, html int) (out []*instance) {
 	return out
 }
 
+// evict forgets instances that must go, so that no browser gets them any more. The caller holds r.mu.
+func (r *registry) evict(out []*instance) []*instance {
+	for _, in := range out {
+		if r.instances[in.page.id] == in {
+			delete(r.instances, in.page.id)
+		}
+	}
+	return out
+}
+
 func (w *waiting) remove(in *instance) {
 	if in.waiting != nil {
 		w.list.Remove(in.waiting)
@@ -102,7 +112,8 @@ func (r *registry) park(in *instance, html int) {
 	in.parked = true
 	in.until = time.Now().Add(r.app.options.ParkFor)
 	r.instances[in.page.id] = in
-	out := r.parked.add(in, html)
+	out := r.evict(r.parked.add(in, html))
+	in.scheduled = false
 	in.arm()
 	in.mu.Unlock()
 	stopping := r.closing
@@ -115,20 +126,39 @@ func (r *registry) park(in *instance, html int) {
 	}
 }
 
-// add registers an instance that was mounted for a connection, and attaches it.
-func (r *registry) add(in *instance, m attachMessage) {
+// add registers an instance that was mounted for a connection, and attaches it. When it follows one that crashed, the
+// events that were received meanwhile are lost with that, and their numbers are taken.
+func (r *registry) add(in *instance, m attachMessage, crashed *instance) {
 	r.mu.Lock()
 	old := r.instances[in.page.id]
 	r.instances[in.page.id] = in
+	if crashed != nil {
+		crashed.mu.Lock()
+		in.received, in.answered = crashed.received, crashed.received
+	}
 	in.mu.Lock()
+	in.since = in.received
 	in.conn = m.conn
 	m.conn.in.Store(in)
+	in.scheduled = false
 	in.enter(m)
 	in.mu.Unlock()
+	if crashed != nil {
+		crashed.mu.Unlock()
+	}
 	stopping := r.closing
 	r.mu.Unlock()
+	if m.conn.gone.Load() {
+		in.detach(m.conn) // nobody else will
+	}
 	if old != nil {
+		old.mu.Lock()
+		replaced := old.conn
+		old.mu.Unlock()
 		old.end("the page was mounted again")
+		if replaced != nil {
+			go replaced.transport.close(wire.CloseReplaced, "the page was mounted again by another connection")
+		}
 	}
 	if stopping {
 		in.end("the server is stopping")
@@ -145,7 +175,7 @@ func (r *registry) adopt(id uuid.UUID, m attachMessage) bool {
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !in.parked || in.ended {
+	if !in.parked || in.ending || in.ended {
 		return false
 	}
 	r.leave(in)
@@ -156,7 +186,7 @@ func (r *registry) adopt(id uuid.UUID, m attachMessage) bool {
 }
 
 // resume gives an instance to the connection that holds its newest attach secret. An older secret is good when the
-// browser cannot have received the newer one; otherwise it is stale.
+// browser cannot have received the newer one; otherwise it is stale, as is one that another route's page was given.
 func (r *registry) resume(id uuid.UUID, number int64, m attachMessage) (_ *instance, stale bool) {
 	r.mu.Lock()
 	in := r.instances[id]
@@ -165,7 +195,7 @@ func (r *registry) resume(id uuid.UUID, number int64, m attachMessage) (_ *insta
 		return nil, false
 	}
 	in.mu.Lock()
-	if in.ended {
+	if in.ending || in.ended {
 		in.mu.Unlock()
 		r.mu.Unlock()
 		return nil, false
@@ -175,22 +205,27 @@ func (r *registry) resume(id uuid.UUID, number int64, m attachMessage) (_ *insta
 		heard = in.conn.heard.Load()
 	}
 	unanswered := number == in.attach-1 && !heard
-	if number != in.attach && !unanswered {
+	if number != in.attach && !unanswered || in.route != m.conn.route {
 		in.mu.Unlock()
 		r.mu.Unlock()
 		return nil, true
 	}
 	r.leave(in)
-	old := in.conn
+	old, stuck := in.conn, in.writing
 	in.conn = m.conn
 	m.conn.in.Store(in)
+	m.same = unanswered
 	in.enter(m)
 	if in.room != nil {
 		in.room.Broadcast()
 	}
 	in.mu.Unlock()
 	r.mu.Unlock()
-	if old != nil {
+	switch {
+	case old == nil:
+	case stuck:
+		go old.transport.drop() // what is being written to it holds up the answer
+	default:
 		// The same tab is back before we noticed that it was gone.
 		go old.transport.close(wire.CloseReplaced, "the page was resumed by another connection")
 	}
@@ -207,7 +242,7 @@ func (in *instance) detach(c *connection) {
 		in.conn, in.heard = nil, c.heard.Load()
 		in.frames = nil // they are kept
 		in.until = time.Now().Add(in.app.options.Grace)
-		out = r.detached.add(in, in.keptBytes+in.size)
+		out = r.evict(r.detached.add(in, in.keptBytes+in.size))
 		in.arm()
 	}
 	if in.room != nil {
@@ -242,9 +277,15 @@ func (r *registry) closed(c *connection) {
 func (in *instance) end(why string) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.ended {
+	if in.ending || in.ended {
 		return
 	}
+	in.endSoon(why)
+}
+
+// endSoon makes ending the next thing that happens. The caller holds mu.
+func (in *instance) endSoon(why string) {
+	in.ending = true
 	in.mailbox = append([]message{endMessage{why}}, in.mailbox...)
 	if !in.scheduled {
 		in.scheduled = true
@@ -302,6 +343,7 @@ const crashText = "Something went wrong. The page was started afresh."
 
 // crash ends an instance whose view panicked or cannot be rendered, and mounts the page afresh over the same socket. A
 // second crash within a minute mounts its defaults: the stored values, which are left alone, may be what it cannot bear.
+// When the defaults crash without an event, mounting once more would not help.
 func (in *instance) crash(err error) {
 	var p *panicked
 	stack := ""
@@ -310,15 +352,18 @@ func (in *instance) crash(err error) {
 	}
 	in.log().Error("instance crashed", "err", err, "stack", stack)
 	in.mu.Lock()
-	conn, received := in.conn, in.received
+	conn := in.conn
 	in.mu.Unlock()
 	in.finish("crashed")
 	if conn == nil {
 		return
 	}
 	now := time.Now()
-	again := now.Sub(conn.crashed) < crashWindow && !conn.crashed.IsZero()
-	conn.crashed = now
+	again := !in.crashed.IsZero() && now.Sub(in.crashed) < crashWindow
+	if again && in.frozen && in.answered == in.since {
+		go conn.transport.close(wire.CloseFailed, "the page could not be mounted again")
+		return
+	}
 	known := in.session
 	known.new = false // by now it may have stored something
 	next, err := in.app.mount(in.route, in.request, known, in.page, mountOptions{samePage: true, defaults: again})
@@ -327,10 +372,9 @@ func (in *instance) crash(err error) {
 		go conn.transport.close(wire.CloseFailed, "the page could not be mounted again")
 		return
 	}
-	next.received, next.answered = received, received
-	next.params, next.reconnects, next.attach = in.params, in.reconnects, in.attach
+	next.params, next.reconnects, next.attach, next.crashed = in.params, in.reconnects, in.attach, now
 	next.showError(0, crashText)
-	in.app.registry.add(next, attachMessage{conn, wire.Mount, wire.Options{Params: in.params}})
+	in.app.registry.add(next, attachMessage{conn: conn, how: wire.Mount, join: wire.Options{Params: in.params}}, in)
 }
 
 // arm sets the timer to what the instance has to do next. The caller holds mu.
@@ -346,6 +390,9 @@ func (in *instance) arm() {
 		if idle := in.active.Add(o.IdleAfter); in.awake && idle.Before(next) {
 			next = idle
 		}
+	}
+	if !in.proof.IsZero() && in.proof.Before(next) {
+		next = in.proof
 	}
 	if next.IsZero() || !in.due.IsZero() && !next.Before(in.due) {
 		return
@@ -367,12 +414,14 @@ func (in *instance) expire() {
 	switch o := &in.app.options; {
 	case in.ended:
 		return
+	case !in.proof.IsZero() && !now.Before(in.proof):
+		in.proof = time.Time{}
+		in.push(proofMessage{})
+		return
 	case in.conn == nil:
 		if !now.Before(in.until) {
-			in.mailbox = append([]message{endMessage{"no browser came"}}, in.mailbox...)
-			if !in.scheduled {
-				in.scheduled = true
-				in.start()
+			if !in.ending {
+				in.endSoon("no browser came")
 			}
 			return
 		}

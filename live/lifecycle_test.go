@@ -326,3 +326,22 @@ func TestTimersAndTopics(t *testing.T) {
 		}
 	})
 }
+
+func TestMessagesSentWhileMountingWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls Calls
+		app := newProbe(&calls, live.GroupOptions{}, func(_ context.Context, s *live.Socket) error {
+			err := s.Send(Tell{Text: "from Mount"})
+			synctest.Wait() // a runner, if there were one, would handle it now
+			if s.View().(*Probe).Messages != nil {
+				t.Error("a message was handled before Mount returned")
+			}
+			return err
+		})
+		page := livetest.Open(t, app, "/items/7")
+		page.Sleep(time.Second)
+		if got := page.Text("#messages"); got != "from Mount" {
+			t.Errorf("messages %q", got)
+		}
+	})
+}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/google/uuid"
 
 	"github.com/livelong-dev/livelong/live/internal/diff"
@@ -89,6 +90,12 @@ func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
+	parked := false
+	defer func() {
+		if !parked {
+			in.finish("nobody will connect")
+		}
+	}()
 	a.setCookie(w, r, s)
 	flash := a.takeFlash(w, r, s)
 	h := w.Header()
@@ -99,7 +106,6 @@ func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
 	defer workbenches.Put(bench)
 	root, err := in.firstRender(bench)
 	if err != nil {
-		in.end("not rendered")
 		a.fail(w, r, err)
 		return
 	}
@@ -109,24 +115,23 @@ func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
 	defer func() { bench.frame = out.b }()
 	info := Page{Title: in.title, Flash: append(flash, in.takeFlash()...), Nonce: p.nonce, Locale: p.locale, Path: r.URL.Path}
 	ctx := context.WithValue(r.Context(), envKey{}, in.env)
+	if p.nonce != "" {
+		ctx = templ.WithNonce(ctx, p.nonce)
+	}
 	if err := rt.group.layout()(info, root).Render(ctx, &out); err != nil {
-		in.end("not rendered")
 		a.fail(w, r, fmt.Errorf("render the layout: %w", err))
 		return
 	}
 	if !root.rendered {
-		in.end("not rendered")
 		a.fail(w, r, errors.New("the layout does not render its body"))
 		return
 	}
-	switch {
-	case in.redirect != "":
-		in.end("redirected")
+	if in.redirect != "" {
+		a.giveFlash(w, r, s, info.Flash)
 		http.Redirect(w, r, in.redirect, http.StatusSeeOther)
 		return
-	case r.Method == http.MethodHead || isPrefetch(r):
-		in.end("nobody will connect")
-	default:
+	}
+	if parked = r.Method != http.MethodHead && !isPrefetch(r); parked {
 		a.registry.park(in, len(root.html))
 	}
 	w.Write(out.b) // an error means that the browser is gone: the parked instance expires
@@ -143,10 +148,10 @@ type mountOptions struct {
 }
 
 // mount makes an instance and runs everything up to its first rendering. The caller owns it until it is parked or
-// attached.
+// attached, or finishes it: messages wait until then.
 func (a *App) mount(rt *route, r *http.Request, s session, p *page, o mountOptions) (_ *instance, err error) {
 	in := &instance{app: a, typ: rt.viewType, route: rt, session: s, page: p,
-		env: &env{nonce: p.nonce, locale: p.locale, seal: a.postSeal(s)}}
+		env: &env{nonce: p.nonce, locale: p.locale, seal: a.postSeal(s)}, scheduled: true}
 	in.key = diff.NewKey(p.key)
 	in.ctx, in.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
 	in.socket = Socket{in: in}
@@ -158,7 +163,7 @@ func (a *App) mount(rt *route, r *http.Request, s session, p *page, o mountOptio
 		}
 		if err != nil {
 			in.mounting = false
-			in.end("not mounted")
+			in.finish("not mounted")
 		}
 	}()
 	if err := a.registry.admit(); err != nil {
@@ -264,7 +269,7 @@ func (rt *route) servePOST(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
-	defer in.end("answered")
+	defer in.finish("answered")
 	if err := in.post(r.PostForm); err != nil {
 		a.fail(w, r, err)
 		return
@@ -296,7 +301,11 @@ func (in *instance) post(form url.Values) error {
 	if bad := (*badEvent)(nil); errors.As(err, &bad) {
 		return &StatusError{Status: http.StatusBadRequest, Err: err}
 	}
-	if err != nil {
+	var redirect *redirection
+	switch {
+	case errors.As(err, &redirect):
+		in.redirect = redirect.target
+	case err != nil && !errors.Is(err, ErrHalt):
 		in.log().Info("handler failed", "event", name, "err", err)
 		in.socket.Flash("error", in.app.userText(err))
 	}

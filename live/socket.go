@@ -82,7 +82,12 @@ func (s *Socket) URL() *url.URL { return s.in.request.URL }
 
 // PathValue returns the value of a wildcard of the pattern the page was registered with; empty without one, as in a
 // view that is embedded in a foreign page.
-func (s *Socket) PathValue(name string) string { return s.in.request.PathValue(name) }
+func (s *Socket) PathValue(name string) string {
+	if s.in.route.embedded {
+		return "" // the foreign page's pattern is not ours
+	}
+	return s.in.request.PathValue(name)
+}
 
 // Request returns what is kept of the request that mounted the page: its URL, host, remote address and the headers
 // Cookie, User-Agent, Accept-Language, Authorization, Forwarded, X-Forwarded-*, X-Request-Id and Traceparent.
@@ -100,7 +105,10 @@ func (s *Socket) Reconnects() int { return s.in.reconnects }
 func (s *Socket) Hook(f func(ctx context.Context, s *Socket, event any) error) (detach func()) {
 	h := &eventHook{f}
 	s.in.hooks = append(s.in.hooks, h)
-	return func() { s.in.hooks = slices.DeleteFunc(s.in.hooks, func(x *eventHook) bool { return x == h }) }
+	return func() {
+		// A copy: the hooks may be running.
+		s.in.hooks = slices.DeleteFunc(slices.Clone(s.in.hooks), func(x *eventHook) bool { return x == h })
+	}
 }
 
 type eventHook struct {

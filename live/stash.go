@@ -123,6 +123,9 @@ func (in *instance) recover(ctx context.Context, samePage bool) Recovery {
 			}
 		}
 	}
+	if found.Status == NotFound && len(found.Lost) > 0 {
+		found.Status = Failed
+	}
 	return found
 }
 

@@ -116,7 +116,7 @@ func (t *transport) write(frame []byte) error {
 
 // close sends a closing code and reason and waits, for at most a few seconds, until the browser has confirmed it.
 func (t *transport) close(code int, reason string) {
-	t.ws.Close(websocket.StatusCode(code), reason[:min(len(reason), 120)])
+	t.ws.Close(websocket.StatusCode(code), strings.ToValidUTF8(reason[:min(len(reason), 120)], ""))
 }
 
 // drop closes the connection at once.

@@ -13,6 +13,7 @@ const maxKept = 64 << 10
 
 // update renders and appends a frame to those to be written. The runner calls it while it owns the instance.
 func (in *instance) update() {
+	defer in.catch()
 	bench := workbenches.Get().(*workbench)
 	defer workbenches.Put(bench)
 	var patch []byte
@@ -152,26 +153,24 @@ func (in *instance) retitle() {
 
 // wake renders again the tree that was dropped, before a message changes the fields it was made of. The tag tells
 // whether it is the one the browser shows.
-func (in *instance) wake() error {
+func (in *instance) wake() {
 	if in.tree != nil || in.htmlMode || in.resync || !in.hasTag {
-		return nil
+		return
 	}
 	bench := workbenches.Get().(*workbench)
 	defer workbenches.Put(bench)
-	if err := in.typ.renderTree(in.view, in.env, bench, nil, &in.key); err != nil {
-		return fmt.Errorf("render again what the browser shows: %w", err)
-	}
-	if bench.tree.Tag(&in.key) != in.tag {
-		in.log().Warn("the view rendered other HTML for the same fields: it is sent whole; make Render read exported fields only")
+	in.hasTag = false
+	err := in.typ.renderTree(in.view, in.env, bench, nil, &in.key)
+	if err != nil || bench.tree.Tag(&in.key) != in.tag {
+		in.log().Warn("the view rendered other HTML for the same fields: it is sent whole; make Render read exported fields only", "err", err)
 		in.resync = true
+		return
 	}
 	in.tree, bench.tree = bench.tree, nil
 	in.tree.RightSize()
-	in.hasTag = false
 	in.mu.Lock()
 	in.awake = true
 	in.mu.Unlock()
-	return nil
 }
 
 // forget drops the tree and keeps its tag.
@@ -208,7 +207,9 @@ func (in *instance) firstRender(bench *workbench) (*root, error) {
 		}
 	}
 	if t, ok := in.view.(Titler); ok {
-		in.title = t.Title()
+		if _, crash := in.guard(func() error { in.title = t.Title(); return nil }); crash != nil {
+			return nil, crash
+		}
 	}
 	return b, nil
 }

@@ -233,7 +233,7 @@ func (p *Page) Key(selector, key string) {
 		}
 	}
 	_, b := p.bound(n, event)
-	if len(b.keys) > 0 && !slices.ContainsFunc(b.keys, func(k string) bool { return strings.EqualFold(k, key) }) {
+	if len(b.keys) > 0 && !slices.ContainsFunc(b.keys, func(k string) bool { return strings.EqualFold(k, key) || key == " " && strings.EqualFold(k, "Space") }) {
 		return
 	}
 	p.send(b, nil, map[string]any{"key": key, "value": p.value(n)})
