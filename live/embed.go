@@ -47,7 +47,11 @@ func (e *Embedded) Render(w http.ResponseWriter, r *http.Request) (templ.Compone
 		return nil, fmt.Errorf("embed %s: %w", e.route.name, err)
 	}
 	root.socket = a.options.SocketPath
-	a.registry.park(in, len(root.html))
+	if r.Method == http.MethodHead || isPrefetch(r) {
+		in.finish("nobody will connect")
+	} else {
+		a.registry.park(in, len(root.html))
+	}
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error { return root.Render(ctx, w) }), nil
 }
 

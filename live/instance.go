@@ -160,12 +160,7 @@ func (in *instance) start() {
 func (in *instance) postEvent(c *connection, up wire.Up, refused string) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for len(in.mailbox) >= in.app.options.Mailbox && !in.ended && in.conn == c {
-		if in.room == nil {
-			in.room = sync.NewCond(&in.mu)
-		}
-		in.room.Wait()
-	}
+	in.waitForRoom(c)
 	switch {
 	case in.conn != c && !in.ended:
 		return nil // another connection has resumed the page, and will be sent the event
@@ -179,6 +174,16 @@ func (in *instance) postEvent(c *connection, up wire.Up, refused string) error {
 		in.push(eventMessage{up, refused})
 	}
 	return nil
+}
+
+// waitForRoom blocks a connection's reader while the mailbox is full. The caller holds mu, which is released meanwhile.
+func (in *instance) waitForRoom(c *connection) {
+	for len(in.mailbox) >= in.app.options.Mailbox && !in.ended && in.conn == c {
+		if in.room == nil {
+			in.room = sync.NewCond(&in.mu)
+		}
+		in.room.Wait()
+	}
 }
 
 // run handles messages until there are none, then sends what they changed.

@@ -329,6 +329,9 @@ func (c *connection) frame(frame []byte) error {
 		in.pong(c)
 		return nil
 	default:
+		if !c.limiter.Allow() {
+			return &refusal{wire.CloseFlood, fmt.Errorf("more than %d requests a second", c.app.limits.Events)}
+		}
 		in.app.log.Warn("the browser's page differs from the server's", "view", in.typ.name, "asks", up.Kind == wire.HTML, "reason", up.Reason)
 		return in.postControl(c, up.Kind)
 	}
@@ -337,6 +340,7 @@ func (c *connection) frame(frame []byte) error {
 func (in *instance) postControl(c *connection, kind wire.Kind) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.waitForRoom(c)
 	if in.conn == c && !in.ended {
 		in.push(controlMessage{kind})
 	}
@@ -354,7 +358,9 @@ func (in *instance) pong(c *connection) {
 	if in.writing {
 		// The writer looks for more before it is done. That it is busy does not mean that the browser is still to hear
 		// from it: the ping may have been sent after the frame came, before the writer has noticed that it did.
-		in.frames = append(in.frames, []byte("[]"))
+		if n := len(in.frames); n == 0 || string(in.frames[n-1]) != "[]" {
+			in.frames = append(in.frames, []byte("[]")) // one answers all
+		}
 		return
 	}
 	in.writing = true

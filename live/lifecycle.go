@@ -277,14 +277,14 @@ func (r *registry) closed(c *connection) {
 func (in *instance) end(why string) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.ending || in.ended {
-		return
-	}
 	in.endSoon(why)
 }
 
 // endSoon makes ending the next thing that happens. The caller holds mu.
 func (in *instance) endSoon(why string) {
+	if in.ending || in.ended {
+		return
+	}
 	in.ending = true
 	in.mailbox = append([]message{endMessage{why}}, in.mailbox...)
 	if !in.scheduled {
@@ -420,9 +420,7 @@ func (in *instance) expire() {
 		return
 	case in.conn == nil:
 		if !now.Before(in.until) {
-			if !in.ending {
-				in.endSoon("no browser came")
-			}
+			in.endSoon("no browser came")
 			return
 		}
 	case now.Sub(time.Unix(0, in.conn.seen.Load())) >= o.Silence:

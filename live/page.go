@@ -316,5 +316,8 @@ func (in *instance) post(form url.Values) error {
 	if err := in.prove(bench); err != nil {
 		return err
 	}
+	if in.frozen {
+		return &StatusError{Status: http.StatusServiceUnavailable, Err: errors.New("stored values could not be read, so none are saved")}
+	}
 	return in.save(in.ctx, append(in.unsaved, changed...))
 }

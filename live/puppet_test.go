@@ -31,7 +31,6 @@ type kit struct {
 	connected func(s *live.Socket, p *puppet) error
 	pull      func(s *live.Socket, p *puppet, e Pull) error
 	note      func(s *live.Socket, p *puppet, n Note) error
-	draw      func(p puppet) string
 	title     func() string
 
 	mounts, unmounts atomic.Int32
@@ -89,9 +88,12 @@ func (p *puppet) Title() string {
 	return ""
 }
 
+// drawPuppet is what Render calls, if it is not nil.
+var drawPuppet func(p puppet) string
+
 func (p puppet) Render() templ.Component {
-	if p.kit != nil && p.kit.draw != nil {
-		return templ.Raw(p.kit.draw(p))
+	if drawPuppet != nil {
+		return templ.Raw(drawPuppet(p))
 	}
 	n, _ := json.Marshal(p.N)
 	return templ.Raw(`<b id="n">` + string(n) + `</b><i id="draft">` + templ.EscapeString(p.Draft) + `</i><p id="text">` +

@@ -107,7 +107,9 @@ func (in *instance) recover(ctx context.Context, samePage bool) Recovery {
 		values, err := in.app.stash.Load(ctx, in.place(scope))
 		if err != nil {
 			in.app.log.ErrorContext(ctx, "recover stored fields", "view", in.typ.name, "err", err)
-			found.Status = Failed
+			// What is stored must not be overwritten by what starts from defaults.
+			found.Status, in.frozen = Failed, true
+			in.showError(0, "What you saved before cannot be read at the moment. Changes on this page are not saved; load it again later.")
 			continue
 		}
 		for _, s := range in.typ.stored {

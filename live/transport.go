@@ -119,8 +119,11 @@ func (t *transport) close(code int, reason string) {
 	t.ws.Close(websocket.StatusCode(code), strings.ToValidUTF8(reason[:min(len(reason), 120)], ""))
 }
 
-// drop closes the connection at once.
-func (t *transport) drop() { t.ws.CloseNow() }
+// drop closes the connection at once, even when close is waiting for the browser.
+func (t *transport) drop() {
+	t.net.Close()
+	t.ws.CloseNow()
+}
 
 // tooBig reports whether an error of read means a frame over the limit; the library has closed the socket then.
 func tooBig(err error) bool { return errors.Is(err, websocket.ErrMessageTooBig) }
