@@ -32,7 +32,10 @@ type Client struct {
 	cookie string
 	token  string
 	ws     *websocket.Conn
-	n      int // events sent
+	n      int       // events sent
+	frames int       // counted frames received
+	told   int       // of these, those the server knows of
+	since  time.Time // when the first that it does not know of came
 	bytes  atomic.Int64
 }
 
@@ -145,6 +148,11 @@ func (c *Client) Event(ctx context.Context, event string) error {
 	c.n++
 	frame := `{"e":"` + event + `"}`
 	if c.server.Live {
+		if c.told < c.frames && time.Since(c.since) > confirmAfter {
+			if err := c.Confirm(ctx); err != nil {
+				return err
+			}
+		}
 		frame = `[` + strconv.Itoa(c.n) + `,"` + names[event] + `"]`
 	}
 	if err := c.ws.Write(ctx, websocket.MessageText, []byte(frame)); err != nil {
@@ -155,10 +163,30 @@ func (c *Client) Event(ctx context.Context, event string) error {
 		if err != nil {
 			return err
 		}
-		if !c.server.Live || answered(answer) >= c.n {
+		if !c.server.Live {
+			return nil
+		}
+		if c.frames++; c.told == c.frames-1 {
+			c.since = time.Now()
+		}
+		if answered(answer) >= c.n {
 			return nil
 		}
 	}
+}
+
+// confirmAfter is how long a busy client waits before it says how many frames it has applied. The browser's waits until
+// no event was sent for a second, or five; here the server is to have something to keep all the time, and never so much
+// that it gives up.
+const confirmAfter = time.Second
+
+// Confirm tells the server how many frames the client has applied, as a browser does a second after its last event.
+func (c *Client) Confirm(ctx context.Context) error {
+	if !c.server.Live || c.told == c.frames {
+		return nil
+	}
+	c.told = c.frames
+	return c.ws.Write(ctx, websocket.MessageText, []byte(`[`+strconv.Itoa(c.frames)+`]`))
 }
 
 // answered returns a frame's first element.

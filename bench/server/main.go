@@ -1,8 +1,9 @@
-// Command server serves the pages of the performance comparison, built with package live. Its argument is the port.
+// Command server serves the pages of the performance comparison, built with package live.
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log"
 	"log/slog"
@@ -18,11 +19,44 @@ import (
 )
 
 func main() {
-	if len(os.Args) < 2 {
-		log.Fatal("usage: server PORT [CPU-PROFILE]")
+	profile := flag.String("cpuprofile", "", "write a CPU profile to this `file`")
+	flag.Usage = func() {
+		fmt.Fprintln(os.Stderr, "usage: server [-cpuprofile FILE] [PORT]")
+		flag.PrintDefaults()
 	}
+	flag.Parse()
+	port := "0" // a free one
+	if flag.NArg() > 0 {
+		port = flag.Arg(0)
+	}
+	if err := run(port, *profile); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(port, profile string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	l, err := net.Listen("tcp", "127.0.0.1:"+port)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("listening on http://%s\n", l.Addr())
+	if profile != "" {
+		f, err := os.Create(profile)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	return newApp().Serve(ctx, l)
+}
+
+func newApp() *live.App {
 	app := live.New(live.Options{
 		Secrets: [][]byte{[]byte("a secret for benchmarks, 32 bytes")},
 		Layout:  layout,
@@ -32,23 +66,17 @@ func main() {
 	live.Handle(app, "GET /counter", func(*http.Request) (*Counter, error) { return &Counter{}, nil })
 	live.Handle(app, "GET /dash", func(*http.Request) (*Dash, error) { return &Dash{*pages.NewDash()}, nil })
 	app.Mount("/__gc/", http.HandlerFunc(pages.GC))
-	app.Mount("/__goroutines/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, runtime.NumGoroutine()) }))
-	app.Mount("/__heap/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { pprof.WriteHeapProfile(w) }))
-	if len(os.Args) > 2 {
-		f, err := os.Create(os.Args[2])
-		if err != nil {
-			log.Fatal(err)
-		}
-		if err := pprof.StartCPUProfile(f); err != nil {
-			log.Fatal(err)
-		}
-		defer pprof.StopCPUProfile()
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:"+os.Args[1])
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := app.Serve(ctx, l); err != nil {
-		log.Fatal(err)
+	app.Mount("/__stats/", http.HandlerFunc(stats))
+	app.Mount("/__heap/", http.HandlerFunc(heap))
+	return app
+}
+
+// stats answers the number of goroutines.
+func stats(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, runtime.NumGoroutine()) }
+
+// heap answers a profile of what is in memory.
+func heap(w http.ResponseWriter, _ *http.Request) {
+	if err := pprof.WriteHeapProfile(w); err != nil {
+		log.Print(err)
 	}
 }
