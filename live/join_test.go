@@ -3,7 +3,9 @@ package live_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -325,20 +327,33 @@ func TestParkedPagesAreBoundedInBytes(t *testing.T) {
 
 func TestControlFramesCannotFillTheServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var log countingHandler
 		k := &kit{pull: func(_ *live.Socket, _ *puppet, e Pull) error { time.Sleep(5 * time.Second); return nil }}
-		p := newTab(t, livetest.NewBrowser(t, newPuppets(k, func(o *live.Options) { o.Events, o.Burst = 1, 50 })), "/puppet")
+		p := newTab(t, livetest.NewBrowser(t, newPuppets(k, func(o *live.Options) {
+			o.Events, o.Burst, o.Logger = 1, 50, slog.New(&log)
+		})), "/puppet")
 		p.join()
 		p.pull(Pull{By: 1})
-		sent := 0
 		go func() {
-			for ; sent < 1000; sent++ {
+			for range 1000 {
 				if p.ws.Write(t.Context(), websocket.MessageText, []byte(`[0,"resync","again"]`)) != nil {
 					return
 				}
 			}
 		}()
-		if d, code := p.next(); code != 4429 || sent > 100 {
-			t.Errorf("%+v, closed with %d after %d requests for the HTML", d, code, sent)
+		if d, code := p.next(); code != 4429 || log.n.Load() > 55 {
+			t.Errorf("%+v, closed with %d after %d requests for the HTML", d, code, log.n.Load())
 		}
 	})
+}
+
+// countingHandler counts what is logged.
+type countingHandler struct{ n atomic.Int32 }
+
+func (h *countingHandler) Enabled(context.Context, slog.Level) bool { return true }
+func (h *countingHandler) WithAttrs([]slog.Attr) slog.Handler       { return h }
+func (h *countingHandler) WithGroup(string) slog.Handler            { return h }
+func (h *countingHandler) Handle(context.Context, slog.Record) error {
+	h.n.Add(1)
+	return nil
 }
