@@ -34,7 +34,8 @@ type App struct {
 	origin  *http.CrossOriginProtection
 
 	routes map[string]*route // by name, for embedded views
-	report func(error)       // what checks find; nil: no checks
+	stored storedTypes
+	report func(error) // what checks find; nil: no checks
 
 	registry registry
 }
@@ -51,6 +52,9 @@ func New(o Options) *App {
 	a.registry.init(a)
 	if a.stash == nil {
 		a.stash = newMemory(memoryLimit)
+	}
+	if u, ok := a.stash.(BusUser); ok {
+		u.UseBus(a.topics.bus)
 	}
 	if err := a.openRing(); err != nil {
 		panic(fmt.Sprintf("live.New: %v", err))
@@ -171,6 +175,9 @@ func newRoute[V View](g *Group, name string, factory func(*http.Request) (*V, er
 	if err != nil {
 		panic(fmt.Sprintf("live: %s: %v", name, err))
 	}
+	if err := g.app.stored.add(t); err != nil {
+		panic(fmt.Sprintf("live: %s: %v", name, err))
+	}
 	if _, ok := g.app.routes[name]; ok {
 		panic(fmt.Sprintf("live: %s is registered twice", name))
 	}
@@ -187,11 +194,15 @@ func newRoute[V View](g *Group, name string, factory func(*http.Request) (*V, er
 
 // viewType is what is known of a view type once it is registered.
 type viewType struct {
-	typ       reflect.Type // the struct
-	name      string
-	assigns   *assigns.Type
-	handlers  handlers
-	stored    []stored
+	typ      reflect.Type // the struct
+	name     string
+	assigns  *assigns.Type
+	handlers handlers
+
+	stored        []stored
+	storedName    string
+	storedVersion int
+
 	container Container
 	component func(view any) templ.Component
 }
@@ -212,7 +223,7 @@ func typeOf[V View]() (*viewType, error) {
 			return nil, err
 		}
 	}
-	if t.stored, err = t.storedFields(); err != nil {
+	if err = t.storedFields(zero); err != nil {
 		return nil, err
 	}
 	t.container.Tag = "div"
@@ -254,7 +265,7 @@ func (a *App) Run(ctx context.Context, addr string) error {
 }
 
 // Serve serves the app on l until ctx ends, then stops: no new pages, requests under way finish, every instance ends,
-// browsers are told to come back. It returns nil after a stop in order.
+// browsers are told to come back, and the stash is closed, if it can be. It returns nil after a stop in order.
 func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{Handler: a, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn)}
@@ -270,7 +281,11 @@ func (a *App) Serve(ctx context.Context, l net.Listener) error {
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	return errors.Join(server.Shutdown(stop), a.Shutdown(stop))
+	err := errors.Join(server.Shutdown(stop), a.Shutdown(stop))
+	if s, ok := a.stash.(interface{ Close(context.Context) error }); ok {
+		err = errors.Join(err, s.Close(stop))
+	}
+	return err
 }
 
 // newPageID returns the id of a page: random, unique among all nodes.

@@ -35,16 +35,25 @@ func (t Topic[M]) Subscribe(s *Socket) (cancel func(), err error) {
 }
 
 // Publish sends m to the topic's subscribers on every node. Any goroutine may call it, and it may block for as long as
-// the app's [Bus] does.
+// the app's [Bus] does. With the context of a [Gated] event's handler it returns at once, and m is sent when the event's
+// changes are durable, or never.
 func (t Topic[M]) Publish(ctx context.Context, a *App, m M) error {
 	data, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("publish on %s: %w", t.name, err)
 	}
-	if err := a.topics.bus.Publish(ctx, t.name, data); err != nil {
-		return fmt.Errorf("publish on %s: %w", t.name, err)
+	publish := func(ctx context.Context) error {
+		if err := a.topics.bus.Publish(ctx, t.name, data); err != nil {
+			return fmt.Errorf("publish on %s: %w", t.name, err)
+		}
+		return nil
 	}
-	return nil
+	if g, ok := ctx.Value(gateKey{}).(*gate); ok {
+		if held, err := g.hold(publish); held {
+			return err
+		}
+	}
+	return publish(ctx)
 }
 
 // topics fans messages of the bus out to the instances of this node: each is decoded once.

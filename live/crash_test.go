@@ -178,29 +178,6 @@ func TestSlowBrowserMergesPatches(t *testing.T) {
 	}
 }
 
-// stash is a Stash that fails on demand.
-type stash struct {
-	mu    sync.Mutex
-	saved []string
-	fail  bool
-}
-
-func (s *stash) Load(context.Context, live.Place) (map[string]json.RawMessage, error) {
-	return nil, nil
-}
-
-func (s *stash) Save(_ context.Context, at live.Place, values map[string]json.RawMessage) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fail {
-		return errors.New("the disk is full")
-	}
-	for k, v := range values {
-		s.saved = append(s.saved, k+"="+string(v))
-	}
-	return nil
-}
-
 func TestOnlyWhatRendersIsStashed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stash{}
@@ -209,17 +186,15 @@ func TestOnlyWhatRendersIsStashed(t *testing.T) {
 		page.Click("button", "explode")
 		page.Sleep(time.Second)
 		_ = page.Error()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if got := strings.Join(s.saved, " "); got != "Count=1" {
-			t.Errorf("saved %q, want Count=1 alone", got)
+		if got := s.all(); got != "[Count+=1]" {
+			t.Errorf("saved %s, want the first click alone", got)
 		}
 	})
 }
 
 func TestFailedStashIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		page := livetest.Open(t, newApp(func(o *live.Options) { o.Stash = &stash{fail: true} }), "/")
+		page := livetest.Open(t, newApp(func(o *live.Options) { o.Stash = &stash{refuse: errors.New("the disk is full")} }), "/")
 		page.Click("button", "+1")
 		page.Sleep(time.Second)
 		if got := page.Error(); !strings.Contains(got, "could not be saved") {

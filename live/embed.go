@@ -34,7 +34,7 @@ func (e *Embedded) Render(w http.ResponseWriter, r *http.Request) (templ.Compone
 	if !ok {
 		s = a.newSession()
 	}
-	in, err := a.mount(e.route, r, s, a.newPage(e.route, r), mountOptions{})
+	in, err := a.mountFirst(e.route, r, &s, a.newPage(e.route, r))
 	if err != nil {
 		return nil, fmt.Errorf("embed %s: %w", e.route.name, err)
 	}

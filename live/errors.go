@@ -105,7 +105,9 @@ func (a *App) fail(w http.ResponseWriter, r *http.Request, err error) {
 	a.log.LogAttrs(context.WithoutCancel(r.Context()), level, "page refused",
 		slog.String("path", r.URL.Path), slog.Int("status", status), slog.Any("err", err))
 	text := http.StatusText(status)
-	if a.options.Dev {
+	if own := (*Error)(nil); errors.As(err, &own) {
+		text += "\n\n" + own.Text
+	} else if a.options.Dev {
 		text += "\n\n" + err.Error()
 	}
 	w.Header().Set("Cache-Control", "no-store")

@@ -15,15 +15,16 @@ type Handler struct {
 	message reflect.Type // of the event or message
 	remote  bool         // the browser may send it
 	was     []string
+	gated   bool // see Gated
 	// call runs the method; decode fills in the event, or copies the message.
 	call func(view any, ctx context.Context, s *Socket, decode func(into any) error) error
 }
 
-// HandlerOption adjusts [On].
-type HandlerOption struct{ was string }
+// HandlerOption adjusts [On]: made by [Was], or [Gated].
+type HandlerOption func(*Handler)
 
 // Was keeps serving an event under a name it had before, for pages and recordings made then.
-func Was(name string) HandlerOption { return HandlerOption{was: name} }
+func Was(name string) HandlerOption { return func(h *Handler) { h.was = append(h.was, name) } }
 
 // Named gives an event type a wire name of its own; without it, the type's name is used.
 type Named interface{ EventName() string }
@@ -40,7 +41,7 @@ func On[V, E any](f func(*V, context.Context, *Socket, E) error, options ...Hand
 	h := handler(f)
 	h.remote = true
 	for _, o := range options {
-		h.was = append(h.was, o.was)
+		o(&h)
 	}
 	return h
 }

@@ -45,6 +45,7 @@ type instance struct {
 	ending    bool       // asked to end: no browser gets it any more
 	ended     bool
 	parked    bool
+	notified  bool          // a newsMessage waits
 	pending   bool          // something is to be rendered or sent
 	conn      *connection   // nil: parked or detached
 	frames    [][]byte      // to be written
@@ -64,7 +65,7 @@ type instance struct {
 	awake     bool          // a message came since the tree was dropped
 	waiting   *list.Element // in the registry, while parked or detached
 	busySince time.Time     // since when the writer has not been ready
-	proof     time.Time     // when unsaved must be proved at the latest; zero: nothing is unsaved
+	proof     time.Time     // when what is unsaved must be proved at the latest; zero: nothing is
 	cost      int           // what the instance counts there
 	timers    map[*timer]struct{}
 	cancels   []func() // of topic subscriptions
@@ -79,10 +80,11 @@ type instance struct {
 	hooks      []*eventHook
 	mounting   bool // Mount and what is before it are running
 	mounted    bool // Mount was called, so Unmount must be
-	frozen     bool // stored fields are not written, see crash
+	defaults   bool // it was mounted with its defaults, and stored fields are not written: see crash
+	stashed    *stashed
+	gate       *gate // of the event that is being handled
 	marks      assigns.Marks
 	dirty      bool       // fields differ from those last rendered
-	unsaved    []int      // changed stored fields whose rendering is still to be proved
 	tree       *diff.Tree // as last sent; nil: dropped
 	tag        uint64     // content tag of the tree that was dropped
 	shape      uint32     // its shape
@@ -274,7 +276,9 @@ func (in *instance) turn(m message) (send bool) {
 			in.crash(err)
 			return false
 		}
-		return in.urgent
+		return in.urgent || in.saveChanged()
+	case newsMessage:
+		return in.hear()
 	case tickMessage:
 		return in.tick()
 	case controlMessage:
@@ -295,7 +299,7 @@ func (in *instance) turn(m message) (send bool) {
 			return false
 		}
 		if _, ok := in.view.(Connector); !ok {
-			return in.dirty || in.resync || in.urgent
+			return in.dirty || in.resync || in.urgent || in.saveChanged()
 		}
 	}
 	err, crash := in.guard(func() error {
@@ -320,15 +324,24 @@ func (in *instance) turn(m message) (send bool) {
 	if m, ok := m.(eventMessage); ok {
 		n = m.up.N
 	}
-	if crash != nil {
+	var ungated *ungated
+	var unrendered *unrendered
+	switch {
+	case crash != nil:
 		in.crash(crash)
+		return false
+	case errors.As(err, &unrendered):
+		in.crash(unrendered.err)
+		return false
+	case errors.As(err, &ungated):
+		in.retreat(ungated.err)
 		return false
 	}
 	if err != nil && !errors.Is(err, ErrHalt) {
 		in.fail(n, err)
 	}
 	in.changed()
-	return send || in.dirty || in.resync || in.urgent
+	return send || in.dirty || in.resync || in.urgent || in.saveChanged()
 }
 
 // catch ends the instance when the app panics where nothing guards it: in a field's MarshalJSON, a Title, a Stash.
@@ -336,79 +349,6 @@ func (in *instance) catch() {
 	if v := recover(); v != nil {
 		in.crash(&panicked{v, debug.Stack()})
 	}
-}
-
-// changed notes which fields differ from those last seen, and stashes them once their rendering is proved.
-func (in *instance) changed() {
-	bench := workbenches.Get().(*workbench)
-	defer workbenches.Put(bench)
-	bench.marks = in.typ.assigns.Update(in.marks, in.value, bench.marks[:0])
-	if len(bench.marks) == 0 {
-		return
-	}
-	in.dirty = true
-	if len(in.typ.stored) > 0 && !in.frozen {
-		in.unsaved = append(in.unsaved, bench.marks...)
-		if in.mustProve() {
-			if err := in.flush(); err != nil {
-				in.crash(err)
-			}
-		}
-	}
-}
-
-// proveAfter is how long a changed field may wait for the writer before it is rendered only to prove that it can be.
-const proveAfter = time.Second
-
-// mustProve reports whether no merged rendering will prove the change soon; otherwise it sees to it that it is proved
-// in time all the same.
-func (in *instance) mustProve() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.conn == nil || in.writing && in.pending && time.Since(in.busySince) > proveAfter {
-		return true
-	}
-	if in.proof.IsZero() {
-		in.proof = time.Now().Add(proveAfter)
-	}
-	return false
-}
-
-// flush proves that what is unsaved renders, and stashes it.
-func (in *instance) flush() error {
-	if len(in.unsaved) == 0 || in.frozen {
-		return nil
-	}
-	bench := workbenches.Get().(*workbench)
-	defer workbenches.Put(bench)
-	if err := in.prove(bench); err != nil {
-		return err
-	}
-	in.stash()
-	return nil
-}
-
-// prove renders the view and throws the result away: what cannot be rendered is not stashed.
-func (in *instance) prove(bench *workbench) error {
-	bench.sink.b = bench.frame[:0]
-	err := in.typ.render(in.view, in.env, &bench.sink)
-	bench.frame = bench.sink.b
-	return err
-}
-
-// stash saves what changed since it was last saved.
-func (in *instance) stash() {
-	if len(in.unsaved) == 0 || in.frozen {
-		return
-	}
-	in.mu.Lock()
-	in.proof = time.Time{}
-	in.mu.Unlock()
-	if err := in.save(in.ctx, in.unsaved); err != nil {
-		in.log().Error("stash", "err", err)
-		in.showError(0, "Your changes could not be saved.")
-	}
-	in.unsaved = in.unsaved[:0]
 }
 
 // guard runs f, which calls the app's code, and turns a panic into crash.
@@ -438,7 +378,10 @@ func (in *instance) handle(up wire.Up) error {
 		}
 		args.form = form
 	}
-	return in.runEvent(e, args)
+	if e.gated && in.stashed != nil {
+		return in.gated(e, args)
+	}
+	return in.runEvent(in.ctx, e, args)
 }
 
 // eventArgs is what an event is decoded from.
@@ -454,14 +397,14 @@ type badEvent struct{ err error }
 func (b *badEvent) Error() string { return b.err.Error() }
 func (b *badEvent) Unwrap() error { return b.err }
 
-func (in *instance) runEvent(e *event, args eventArgs) error {
-	return e.call(in.view, in.ctx, &in.socket, func(into any) error {
+func (in *instance) runEvent(ctx context.Context, e *event, args eventArgs) error {
+	return e.call(in.view, ctx, &in.socket, func(into any) error {
 		v := reflect.ValueOf(into).Elem()
 		if err := e.payload.Decode(args.value, args.form, args.client, v); err != nil {
 			return &badEvent{err}
 		}
 		for _, h := range in.hooks {
-			if err := h.f(in.ctx, &in.socket, v.Interface()); err != nil {
+			if err := h.f(ctx, &in.socket, v.Interface()); err != nil {
 				return err
 			}
 		}

@@ -174,6 +174,9 @@ func (c *connection) enter(p *page, o wire.Options, r *http.Request) error {
 		p.id = newPageID()
 	}
 	in, err := c.app.mount(c.route, r, c.session, p, mountOptions{samePage: known})
+	if errors.Is(err, ErrSessionEnded) {
+		return &refusal{wire.CloseBadToken, err}
+	}
 	if err != nil {
 		if redirect := (*redirection)(nil); statusOf(err) < 500 || errors.As(err, &redirect) {
 			return c.unauthorized(err)
@@ -220,6 +223,7 @@ func (in *instance) attached(m attachMessage) error {
 	var again [][]byte
 	switch m.how {
 	case wire.Adopt:
+		in.stash() // what Mount has changed: the page's GET has proved that it renders
 		if in.htmlMode {
 			in.resync = true
 		} else {
@@ -245,6 +249,15 @@ func (in *instance) attached(m attachMessage) error {
 			return err
 		}
 	}
+	if st := in.stashed; st != nil {
+		joined.Recovered = m.how == wire.Mount && in.recovery.Status == Recovered
+		// Frames that are sent again end with the mark told last.
+		if len(again) == 0 || st.told == untold {
+			st.told = in.save()
+		}
+		told := st.told
+		extra.Save = &told
+	}
 	frame, err := wire.AppendDown(nil, in.answered, nil, &extra)
 	if err != nil {
 		return err
@@ -254,9 +267,6 @@ func (in *instance) attached(m attachMessage) error {
 		in.frames = append([][]byte{frame}, again...)
 	}
 	in.mu.Unlock()
-	if m.how == wire.Adopt {
-		in.stash() // what Mount has changed: the page's GET has proved that it renders
-	}
 	return nil
 }
 

@@ -273,7 +273,7 @@ func TestShutdownWaitsForHandlers(t *testing.T) { // L10
 		if k.mounts.Load() != 3 || k.unmounts.Load() != 3 || probe.Instances(app) != 0 {
 			t.Errorf("%d mounted, %d unmounted, %d left", k.mounts.Load(), k.unmounts.Load(), probe.Instances(app))
 		}
-		if got := fmt.Sprint(s.saved); got != "[N=1]" {
+		if got := s.all(); got != "[N=1]" {
 			t.Errorf("saved %s: what the handler changed must not be lost", got)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -125,6 +126,16 @@ type root struct {
 func (b *root) Render(ctx context.Context, w io.Writer) error {
 	b.rendered = true
 	c := b.in.typ.container
+	attrs := c.Attrs
+	if st := b.in.stashed; st != nil && st.handle == nil {
+		// The client sets the class of a page that is stored; this one must be seen without it, too.
+		attrs = maps.Clone(attrs)
+		if attrs == nil {
+			attrs = templ.Attributes{}
+		}
+		class, _ := attrs["class"].(string)
+		attrs["class"] = strings.TrimSpace(class + " live-unavailable")
+	}
 	open := `<` + c.Tag + ` data-live="` + b.in.app.sealPage(b.in.page, b.in.session) + `"`
 	if b.tag != "" {
 		open += ` data-live-tag="` + b.tag + `"`
@@ -135,7 +146,7 @@ func (b *root) Render(ctx context.Context, w io.Writer) error {
 	if _, err := io.WriteString(w, open); err != nil {
 		return err
 	}
-	if err := templ.RenderAttributes(ctx, w, c.Attrs); err != nil {
+	if err := templ.RenderAttributes(ctx, w, attrs); err != nil {
 		return err
 	}
 	if _, err := io.WriteString(w, `>`); err != nil {

@@ -332,49 +332,10 @@ func (in *instance) finish(why string) {
 	}
 	in.cancel()
 	in.tree = nil
+	if st := in.stashed; st != nil && st.handle != nil {
+		st.handle.Close()
+	}
 	in.log().Debug("instance ended", "why", why)
-}
-
-// crashWindow is the time within which a second panic mounts the view with its defaults.
-const crashWindow = time.Minute
-
-// crashText is what the user reads when a page had to be mounted afresh.
-const crashText = "Something went wrong. The page was started afresh."
-
-// crash ends an instance whose view panicked or cannot be rendered, and mounts the page afresh over the same socket. A
-// second crash within a minute mounts its defaults: the stored values, which are left alone, may be what it cannot bear.
-// When the defaults crash without an event, mounting once more would not help.
-func (in *instance) crash(err error) {
-	var p *panicked
-	stack := ""
-	if errors.As(err, &p) {
-		stack = string(p.stack)
-	}
-	in.log().Error("instance crashed", "err", err, "stack", stack)
-	in.mu.Lock()
-	conn := in.conn
-	in.mu.Unlock()
-	in.finish("crashed")
-	if conn == nil {
-		return
-	}
-	now := time.Now()
-	again := !in.crashed.IsZero() && now.Sub(in.crashed) < crashWindow
-	if again && in.frozen && in.answered == in.since {
-		go conn.transport.close(wire.CloseFailed, "the page could not be mounted again")
-		return
-	}
-	known := in.session
-	known.new = false // by now it may have stored something
-	next, err := in.app.mount(in.route, in.request, known, in.page, mountOptions{samePage: true, defaults: again})
-	if err != nil {
-		in.log().Error("mount after a crash", "err", err)
-		go conn.transport.close(wire.CloseFailed, "the page could not be mounted again")
-		return
-	}
-	next.params, next.reconnects, next.attach, next.crashed = in.params, in.reconnects, in.attach, now
-	next.showError(0, crashText)
-	in.app.registry.add(next, attachMessage{conn: conn, how: wire.Mount, join: wire.Options{Params: in.params}}, in)
 }
 
 // arm sets the timer to what the instance has to do next. The caller holds mu.

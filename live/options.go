@@ -20,6 +20,13 @@ type Options struct {
 	// Stash keeps stored fields. Defaults to 64 MiB in this process, the least recently used forgotten first.
 	Stash Stash
 
+	// AttachTimeout is how long a page that is being mounted waits for its stored values before it is shown without
+	// them, as unavailable. Defaults to 5 s.
+	AttachTimeout time.Duration
+	// GateTimeout is how long a [Gated] event, and a form posted without JavaScript, wait until their changes are
+	// durable. Defaults to 10 s.
+	GateTimeout time.Duration
+
 	// Bus carries topics between the nodes of an app. Defaults to one that reaches this process only.
 	Bus Bus
 
@@ -91,6 +98,8 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	fill(&o.SocketPath, "/_live/socket")
+	fill(&o.AttachTimeout, 5*time.Second)
+	fill(&o.GateTimeout, 10*time.Second)
 	fill(&o.ParkFor, 10*time.Second)
 	fill(&o.MaxParked, 4096)
 	fill(&o.MaxParkedBytes, 64<<20)

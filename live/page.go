@@ -85,7 +85,7 @@ func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := a.newPage(rt, r)
-	in, err := a.mount(rt, r, s, p, mountOptions{})
+	in, err := a.mountFirst(rt, r, &s, p)
 	if err != nil {
 		a.fail(w, r, err)
 		return
@@ -142,6 +142,16 @@ func isPrefetch(r *http.Request) bool {
 	return strings.HasPrefix(r.Header.Get("Sec-Purpose"), "prefetch") || r.Header.Get("Purpose") == "prefetch"
 }
 
+// mountFirst mounts a page for a browser whose session may have ended, and which then gets another one.
+func (a *App) mountFirst(rt *route, r *http.Request, s *session, p *page) (*instance, error) {
+	in, err := a.mount(rt, r, *s, p, mountOptions{})
+	if errors.Is(err, ErrSessionEnded) {
+		*s = a.newSession()
+		in, err = a.mount(rt, r, *s, p, mountOptions{})
+	}
+	return in, err
+}
+
 type mountOptions struct {
 	samePage bool // the page comes back: its own fields are recovered too
 	defaults bool // stored values are suspect: neither recover nor save
@@ -175,13 +185,12 @@ func (a *App) mount(rt *route, r *http.Request, s session, p *page, o mountOptio
 	}
 	in.view = v
 	in.value = reflect.ValueOf(v).Elem()
-	in.mounting = true
-	switch {
-	case o.defaults:
-		in.recovery = Recovery{Status: Failed}
-		in.frozen = true
-	default:
-		in.recovery = in.recover(in.ctx, o.samePage)
+	in.mounting, in.defaults = true, o.defaults
+	if in.recovery, err = in.recover(o.samePage); err != nil {
+		return nil, err
+	}
+	if o.defaults {
+		in.recovery.Status = Failed
 	}
 	in.marks = rt.assigns.Mark(in.marks, in.value)
 	for _, hook := range rt.group.options.OnMount {
@@ -201,10 +210,7 @@ func (a *App) mount(rt *route, r *http.Request, s session, p *page, o mountOptio
 		}
 	}
 	in.mounting = false
-	bench := workbenches.Get().(*workbench)
-	bench.marks = rt.assigns.Update(in.marks, in.value, bench.marks[:0])
-	in.unsaved = append(in.unsaved, bench.marks...)
-	workbenches.Put(bench)
+	in.note()
 	return in, nil
 }
 
@@ -265,6 +271,10 @@ func (rt *route) servePOST(w http.ResponseWriter, r *http.Request) {
 	}
 	p := a.newPage(rt, r)
 	in, err := a.mount(rt, r, s, p, mountOptions{})
+	if errors.Is(err, ErrSessionEnded) {
+		a.setCookie(w, r, a.newSession())
+		err = &StatusError{Status: http.StatusForbidden, Err: &Error{Text: "Your session has ended. Load the page again, and then send the form.", Err: err}}
+	}
 	if err != nil {
 		a.fail(w, r, err)
 		return
@@ -292,11 +302,24 @@ func (in *instance) post(form url.Values) error {
 	if !ok {
 		return &StatusError{Status: http.StatusBadRequest, Err: fmt.Errorf("%s handles no event %q", in.typ.name, name)}
 	}
+	if in.stashed != nil && !in.writable() {
+		return unsaved(errUnavailable)
+	}
+	args := eventArgs{value: json.RawMessage(value), form: form}
 	err, crash := in.guard(func() error {
-		return in.runEvent(e, eventArgs{value: json.RawMessage(value), form: form})
+		if e.gated && in.stashed != nil {
+			return in.gated(e, args)
+		}
+		return in.runEvent(in.ctx, e, args)
 	})
 	if crash != nil {
 		return crash
+	}
+	if failed := (*ungated)(nil); errors.As(err, &failed) {
+		return unsaved(failed.err)
+	}
+	if failed := (*unrendered)(nil); errors.As(err, &failed) {
+		return failed.err
 	}
 	if bad := (*badEvent)(nil); errors.As(err, &bad) {
 		return &StatusError{Status: http.StatusBadRequest, Err: err}
@@ -309,15 +332,32 @@ func (in *instance) post(form url.Values) error {
 		in.log().Info("handler failed", "event", name, "err", err)
 		in.socket.Flash("error", in.app.userText(err))
 	}
-	bench := workbenches.Get().(*workbench)
-	defer workbenches.Put(bench)
-	changed := in.typ.assigns.Update(in.marks, in.value, bench.marks[:0])
-	bench.marks = changed
-	if err := in.prove(bench); err != nil {
+	in.note()
+	if err := in.prove(); err != nil {
 		return err
 	}
-	if in.frozen {
-		return &StatusError{Status: http.StatusServiceUnavailable, Err: errors.New("stored values could not be read, so none are saved")}
+	if in.stashed == nil {
+		return nil
 	}
-	return in.save(in.ctx, append(in.unsaved, changed...))
+	if err := in.handOver(); err != nil {
+		return unsaved(err)
+	}
+	if in.stashed.written == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(in.ctx, in.app.options.GateTimeout)
+	defer cancel()
+	if err := in.settle(ctx); err != nil {
+		return unsaved(err)
+	}
+	return nil
+}
+
+// unsaved answers a plain form whose changes are not stored, or not known to be.
+func unsaved(err error) error {
+	own := &Error{Text: "Your changes could not be saved. Go back and try again.", Err: err}
+	if errors.As(err, &own) {
+		own = &Error{Text: own.Text, Err: err}
+	}
+	return &StatusError{Status: http.StatusServiceUnavailable, Err: own}
 }

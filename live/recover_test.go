@@ -124,7 +124,7 @@ func TestPanicsAnywhereEndOnlyTheirPage(t *testing.T) {
 				live.Handle(app, "GET /moody", func(*http.Request) (*moody, error) { grumpyPanics = false; return &moody{}, nil })
 				page, other := livetest.Open(t, app, "/moody"), livetest.Open(t, app, "/")
 				if what == "stash" {
-					app := newPuppets(&kit{}, func(o *live.Options) { o.Stash = &brokenStash{} })
+					app := newPuppets(&kit{}, func(o *live.Options) { o.Stash = &stash{broken: true} })
 					page = livetest.Open(t, app, "/puppet")
 				}
 				page.Push("Pull", Pull{What: what, By: 1})
@@ -138,20 +138,6 @@ func TestPanicsAnywhereEndOnlyTheirPage(t *testing.T) {
 			})
 		})
 	}
-}
-
-// brokenStash panics when it is first saved to.
-type brokenStash struct{ n int }
-
-func (*brokenStash) Load(context.Context, live.Place) (map[string]json.RawMessage, error) {
-	return nil, nil
-}
-
-func (s *brokenStash) Save(context.Context, live.Place, map[string]json.RawMessage) error {
-	if s.n++; s.n == 1 {
-		panic("stash")
-	}
-	return nil
 }
 
 func TestPanicInTitleFailsThePage(t *testing.T) {
@@ -205,11 +191,11 @@ func TestChangesOfMountAreSavedOnceAdopted(t *testing.T) {
 		browser := livetest.NewBrowser(t, newPuppets(visits, func(o *live.Options) { o.Stash = s }))
 		page := browser.Load("/puppet")
 		page.Sleep(time.Minute)
-		if len(s.saved) != 0 {
-			t.Errorf("saved %q for a page that nobody connected", s.saved)
+		if s.all() != "[]" {
+			t.Errorf("saved %s for a page that nobody connected", s.all())
 		}
 		browser.Open("/puppet").Sleep(0)
-		if got := fmt.Sprint(s.saved); got != "[N=1]" {
+		if got := s.all(); got != "[N=1]" {
 			t.Errorf("saved %s, want what Mount has counted", got)
 		}
 	})
@@ -237,9 +223,7 @@ func TestChangesAreSavedWithoutAReader(t *testing.T) {
 				synctest.Wait()
 				end(p, app)
 				synctest.Wait()
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				if got := fmt.Sprint(s.saved); got != "[N=1 N=2]" {
+				if got := s.all(); got != "[N=1 N=2]" {
 					t.Errorf("saved %s, want both changes", got)
 				}
 			})
@@ -290,13 +274,6 @@ func TestErrorsOfAJoinStayOnTheServer(t *testing.T) {
 	})
 }
 
-// sick is a Stash whose values do not fit.
-type sick struct{ stash }
-
-func (*sick) Load(context.Context, live.Place) (map[string]json.RawMessage, error) {
-	return map[string]json.RawMessage{"N": json.RawMessage(`"seven"`)}, nil
-}
-
 func TestRecovery(t *testing.T) {
 	var got live.Recovery
 	k := &kit{mount: func(_ context.Context, s *live.Socket, p *puppet) error { got = s.Recovery(); return nil }}
@@ -315,7 +292,7 @@ func TestRecovery(t *testing.T) {
 	page.Push("Pull", Pull{By: 1})
 	browser.Load("/puppet")
 	check("something stored", "recovered []")
-	browser = livetest.NewBrowser(t, newPuppets(k, func(o *live.Options) { o.Stash = &sick{} }))
+	browser = livetest.NewBrowser(t, newPuppets(k, func(o *live.Options) { o.Stash = (&stash{}).put(0, "N", `"seven"`) }))
 	browser.Load("/puppet")
 	browser.Load("/puppet")
 	check("of another type", "failed [N]")
@@ -339,22 +316,18 @@ func TestDraftsBelongToOnePage(t *testing.T) {
 	})
 }
 
-// unreadable is a Stash that can be written only.
-type unreadable struct{ stash }
-
-func (*unreadable) Load(context.Context, live.Place) (map[string]json.RawMessage, error) {
-	return nil, errors.New("the disk is gone")
-}
-
 func TestUnreadableValuesAreNotOverwritten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &unreadable{}
+		s := &stash{unread: errors.New("the disk is gone")}
 		b := livetest.NewBrowser(t, newPuppets(&kit{}, func(o *live.Options) { o.Stash = s }))
-		b.Load("/puppet") // the session is new, there is nothing to read
 		page := b.Open("/puppet")
-		page.Sleep(0)
-		if got := page.Error(); !strings.Contains(got, "cannot be read") {
-			t.Errorf("error %q", got)
+		for _, want := range []string{"cannot be read", `class="live-unavailable"`} {
+			if !strings.Contains(page.First(), want) {
+				t.Errorf("the page as it is loaded does not say %s:\n%s", want, page.First())
+			}
+		}
+		if page.Saved() != "unavailable" {
+			t.Errorf("the page is %q", page.Saved())
 		}
 		page.Push("Pull", Pull{By: 1})
 		if got := page.Text("#n"); got != "1" {
@@ -365,8 +338,8 @@ func TestUnreadableValuesAreNotOverwritten(t *testing.T) {
 		if res := plain(t, b, "/puppet", Pull{By: 1}); res.StatusCode != 503 {
 			t.Errorf("a plain form is answered %d", res.StatusCode)
 		}
-		if len(s.saved) != 0 {
-			t.Errorf("saved %s", s.saved)
+		if s.all() != "[]" {
+			t.Errorf("saved %s", s.all())
 		}
 	})
 }

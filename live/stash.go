@@ -1,250 +1,127 @@
 package live
 
 import (
-	"container/list"
 	"context"
 	"encoding/json"
-	"fmt"
-	"maps"
-	"reflect"
-	"slices"
-	"strings"
-	"sync"
+	"errors"
 )
 
-// Stash keeps the stored fields of views: what outlives an instance. Its methods are called by the goroutine of one
-// page and may block that page; they are called for many pages at once.
+// Stash keeps what outlives an instance: the stored fields of views. Package durable has one that keeps them in an
+// object store; without one an app remembers them in this process, see [Options.Stash].
+//
+// An app that ends calls Close(ctx context.Context) error on a stash that has such a method.
 type Stash interface {
-	// Load returns the values stored at a place; nil means that nothing is stored there.
-	Load(ctx context.Context, at Place) (map[string]json.RawMessage, error)
-	// Save stores values beside those that are there already.
-	Save(ctx context.Context, at Place, values map[string]json.RawMessage) error
+	// Attach joins an instance of a view with stored fields to its browser session. It is called once per instance, by
+	// the goroutine that mounts it, and may block until ctx ends. The values that [StashHandle.Take] returns first are
+	// those that no other node, tab or process had changed when Attach was called.
+	//
+	// [ErrSessionEnded] means that the session is over: the browser gets another one. Any other error means that the
+	// values cannot be read: the page is shown as unavailable, and nothing is written.
+	Attach(ctx context.Context, a Attachment) (StashHandle, error)
+	// End makes a session's values unreachable for good, everywhere: no instance writes them any more, and no later
+	// Attach finds them. It may block until that is durable.
+	End(ctx context.Context, s StashSession) error
 }
 
-// Place is where a view's values are stored.
-type Place struct {
-	Sessions []string // the browser session's storage ids, newest secret first; values are saved under the first
-	View     string   // the view type
-	Page     string   // the page whose draft it is; empty for values of the whole session
+// BusUser is a [Stash] that tells other nodes of changes. App hands it the app's bus before anything else.
+type BusUser interface{ UseBus(Bus) }
+
+// StashSession names a browser session in storage. Neither the cookie's id nor a secret can be told from it.
+type StashSession struct {
+	// IDs are the session's storage ids, one per secret of the app, newest secret first: 43 characters of base64url
+	// each. Values are written under the first; what lies under another is moved there.
+	IDs []string
+	// From are the storage ids of the session that this one was renewed from, likewise. When nothing is stored under
+	// IDs, the values of From move here, and From is over. nil: it was not renewed, or starts empty.
+	From []string
+	// New means that the session was made by this request: nothing is stored for it yet, so nothing need be read.
+	New bool
 }
 
-// scope is how long a stored field is remembered.
-type scope uint8
+// Attachment is what a [Stash] needs to know of an instance.
+type Attachment struct {
+	Session StashSession
+	View    string // the stored name of the view type
+	Page    string // the page's id, unique in all sessions
+	// Back means that the page has come back: the instance before it may still run somewhere, and must not write any
+	// more from now on. Without it the page is new, and its own fields are blank.
+	Back bool
+	// Notify is called when Take has something new. Any goroutine may call it, holding locks, so it neither blocks nor
+	// calls the handle.
+	Notify func()
+}
 
+// StashHandle is an instance's side of a [Stash]. Its methods are called by the instance's owner, one at a time.
+type StashHandle interface {
+	// Take returns what is new since it was last called; the first time, all that is stored for the view and the page,
+	// and what is shared. For keys of this handle's own writes that have become durable, it returns the value they
+	// have by then, which may be another one. It does not block.
+	Take() StashNews
+	// Write hands over the changes of one or several turns, to be applied together: other tabs on this node see them
+	// at once, and they are made durable in the background, in order. It does not block, and returns the number of
+	// the write: 1, 2, 3 … per handle. After an error nothing was taken over. Errors that wrap an [Error] are shown.
+	Write(ops []StashOp) (n uint64, err error)
+	// Commit is Write for the changes of a gated event: they are written alone, after what was handed over before, and
+	// nobody sees them until they are durable. It blocks until they are, or ctx ends, or they are refused. After an
+	// error they are either not stored and never will be, or it is not known whether they are.
+	Commit(ctx context.Context, ops []StashOp) (n uint64, err error)
+	// Flush blocks until all that was written is durable, or ctx ends. It does not wait for the time that a store
+	// leaves between two writes of one session.
+	Flush(ctx context.Context) error
+	// Close lets the instance go. What it has written becomes durable all the same, soon.
+	Close()
+}
+
+// StashNews is what a [StashHandle] has to say.
+type StashNews struct {
+	Values []StoredValue // changed by others or by this handle; each key at most once
+	Saved  uint64        // writes up to this number are durable
+	// Trouble means that the store has not taken writes for a while: what is not saved yet may take long.
+	Trouble bool
+	// Err means that nothing more is written for this instance: [ErrSessionEnded] or [ErrSuperseded].
+	Err error
+}
+
+// StashScope says whose value a stored key is.
+type StashScope uint8
+
+// The scopes of stored keys.
 const (
-	perSession scope = iota + 1 // every mount of this browser
-	perPage                     // the same page coming back
+	ScopeView   StashScope = iota // of a view type in a session
+	ScopePage                     // of one page: a draft
+	ScopeShared                   // of all views in a session
 )
 
-// stored is a field with a `stored` tag.
-type stored struct {
-	field int // index in assigns.Type.Fields
-	key   string
-	scope scope
+// StoredKey names a value for one instance: its view and page are the handle's.
+type StoredKey struct {
+	Scope StashScope
+	Name  string
 }
 
-// parseStored reads a tag `stored:"scope,key=name"`.
-func parseStored(name, tag string) (stored, error) {
-	s := stored{key: name}
-	parts := strings.Split(tag, ",")
-	switch parts[0] {
-	case "", "session":
-		s.scope = perSession
-	case "reconnect":
-		s.scope = perPage
-	default:
-		return s, fmt.Errorf("field %s: stored:%q: no scope is called %q, want session or reconnect", name, tag, parts[0])
-	}
-	for _, option := range parts[1:] {
-		key, ok := strings.CutPrefix(option, "key=")
-		if !ok || key == "" {
-			return s, fmt.Errorf("field %s: stored:%q: unknown option %q", name, tag, option)
-		}
-		s.key = key
-	}
-	return s, nil
+// StoredValue is a value as it is stored.
+type StoredValue struct {
+	StoredKey
+	Raw      json.RawMessage // nil: nothing is stored under this key any more
+	Version  int             // the StoredVersion of the view type that wrote it
+	Revision uint64          // larger for what was written later in the session
 }
 
-// storedFields returns the stored fields of a view type, of which an unexported one is an error.
-func (t *viewType) storedFields() ([]stored, error) {
-	for i := range t.typ.NumField() {
-		if f := t.typ.Field(i); !f.IsExported() && !f.Anonymous {
-			if _, ok := f.Tag.Lookup("stored"); ok {
-				return nil, fmt.Errorf("%v: field %s: stored, but not exported", t.typ, f.Name)
-			}
-		}
-	}
-	var all []stored
-	seen := map[string]string{}
-	for i, f := range t.assigns.Fields() {
-		tag, ok := f.Tag.Lookup("stored")
-		if !ok {
-			continue
-		}
-		s, err := parseStored(f.Name, tag)
-		if err != nil {
-			return nil, fmt.Errorf("%v: %w", t.typ, err)
-		}
-		if other, ok := seen[s.key]; ok {
-			return nil, fmt.Errorf("%v: the fields %s and %s are both stored as %q", t.typ, other, f.Name, s.key)
-		}
-		seen[s.key], s.field = f.Name, i
-		all = append(all, s)
-	}
-	return all, nil
+// StashOp changes one key, or forgets all keys of the view and the page.
+type StashOp struct {
+	StoredKey
+	Version int // of the view type
+	// Put is the key's new value. nil with an empty Update: the key is deleted.
+	Put json.RawMessage
+	// Update makes the new value of the present one, function by function; nil stands for no value. The functions
+	// are pure and may run several times, on any goroutine. When one fails or panics, this op is left out.
+	Update []func(json.RawMessage) (json.RawMessage, error)
+	// Reset deletes all that is stored for the view in the session and for the page; the key means nothing.
+	Reset bool
 }
 
-// recover sets the view's stored fields. The page's own are recovered only when the same page comes back.
-func (in *instance) recover(ctx context.Context, samePage bool) Recovery {
-	if len(in.typ.stored) == 0 || in.session.new {
-		return Recovery{Status: Fresh}
-	}
-	found := Recovery{Status: NotFound}
-	for _, scope := range []scope{perSession, perPage} {
-		if scope == perPage && !samePage || !slices.ContainsFunc(in.typ.stored, func(s stored) bool { return s.scope == scope }) {
-			continue
-		}
-		values, err := in.app.stash.Load(ctx, in.place(scope))
-		if err != nil {
-			in.app.log.ErrorContext(ctx, "recover stored fields", "view", in.typ.name, "err", err)
-			// What is stored must not be overwritten by what starts from defaults.
-			found.Status, in.frozen = Failed, true
-			in.showError(0, "What you saved before cannot be read at the moment. Changes on this page are not saved; load it again later.")
-			continue
-		}
-		for _, s := range in.typ.stored {
-			raw, ok := values[s.key]
-			if s.scope != scope || !ok {
-				continue
-			}
-			if err := in.typ.assigns.DecodeField(raw, in.value, s.field); err != nil {
-				in.app.log.WarnContext(ctx, "recover stored field", "view", in.typ.name, "field", s.key, "err", err)
-				found.Lost = append(found.Lost, s.key)
-			} else if found.Status == NotFound {
-				found.Status = Recovered
-			}
-		}
-	}
-	if found.Status == NotFound && len(found.Lost) > 0 {
-		found.Status = Failed
-	}
-	return found
-}
-
-// save stashes the stored fields among the changed ones.
-func (in *instance) save(ctx context.Context, changed []int) error {
-	for _, scope := range []scope{perSession, perPage} {
-		var values map[string]json.RawMessage
-		for _, s := range in.typ.stored {
-			if s.scope != scope || !slices.Contains(changed, s.field) {
-				continue
-			}
-			raw, err := in.typ.assigns.EncodeField(nil, in.value, s.field)
-			if err != nil {
-				return fmt.Errorf("stash field %s: %w", s.key, err)
-			}
-			if values == nil {
-				values = map[string]json.RawMessage{}
-			}
-			values[s.key] = raw
-		}
-		if values == nil {
-			continue
-		}
-		if err := in.app.stash.Save(ctx, in.place(scope), values); err != nil {
-			return fmt.Errorf("stash: %w", err)
-		}
-	}
-	return nil
-}
-
-func (in *instance) place(s scope) Place {
-	at := Place{Sessions: in.app.storageIDs(in.session), View: in.typ.name}
-	if s == perPage {
-		at.Page = in.page.id.String()
-	}
-	return at
-}
-
-// Update changes a field by a function of its present value: a counter counted in two tabs at once loses nothing where
-// the stash can run f again on a newer value. f must be pure. On a field that is not stored it is an assignment.
-func Update[T any](s *Socket, field *T, f func(T) T) {
-	if !s.in.owns(reflect.ValueOf(field)) {
-		panic(fmt.Sprintf("live.Update: the %T is no field of %v", field, s.in.typ.typ))
-	}
-	*field = f(*field)
-}
-
-// owns reports whether p points into the view.
-func (in *instance) owns(p reflect.Value) bool {
-	start, size := in.value.Addr().Pointer(), in.value.Type().Size()
-	at := p.Pointer()
-	return at >= start && at+p.Type().Elem().Size() <= start+size
-}
-
-// memory is the stash of an app that has none: stored fields live in this process, bounded, the least recently used
-// forgotten first.
-type memory struct {
-	mu     sync.Mutex
-	limit  int // bytes
-	size   int
-	places map[string]*list.Element // of *remembered
-	order  *list.List               // most recently used first
-}
-
-type remembered struct {
-	key    string
-	values map[string]json.RawMessage
-	size   int
-}
-
-const memoryLimit = 64 << 20
-
-func newMemory(limit int) *memory {
-	return &memory{limit: limit, places: map[string]*list.Element{}, order: list.New()}
-}
-
-// Load implements [Stash].
-func (m *memory) Load(_ context.Context, at Place) (map[string]json.RawMessage, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, id := range at.Sessions {
-		if e, ok := m.places[at.key(id)]; ok {
-			m.order.MoveToFront(e)
-			return maps.Clone(e.Value.(*remembered).values), nil
-		}
-	}
-	return nil, nil
-}
-
-// Save implements [Stash].
-func (m *memory) Save(_ context.Context, at Place, values map[string]json.RawMessage) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	key := at.key(at.Sessions[0])
-	e, ok := m.places[key]
-	if !ok {
-		e = m.order.PushFront(&remembered{key: key, values: map[string]json.RawMessage{}, size: len(key)})
-		m.places[key] = e
-		m.size += len(key)
-	}
-	m.order.MoveToFront(e)
-	r := e.Value.(*remembered)
-	for k, v := range values {
-		grown := len(v) - len(r.values[k])
-		if _, ok := r.values[k]; !ok {
-			grown += len(k)
-		}
-		r.values[k] = v
-		r.size += grown
-		m.size += grown
-	}
-	for m.size > m.limit && m.order.Len() > 1 {
-		last := m.order.Remove(m.order.Back()).(*remembered)
-		delete(m.places, last.key)
-		m.size -= last.size
-	}
-	return nil
-}
-
-func (p Place) key(session string) string { return session + "\x00" + p.View + "\x00" + p.Page }
+var (
+	// ErrSessionEnded means that the browser session is over: logged out, expired, renewed or removed.
+	ErrSessionEnded = errors.New("the browser session has ended")
+	// ErrSuperseded means that the page was mounted again elsewhere: this instance writes nothing any more.
+	ErrSuperseded = errors.New("the page was mounted again elsewhere")
+)

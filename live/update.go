@@ -26,6 +26,7 @@ func (in *instance) update() {
 		in.dirty = false
 		in.stash()
 	}
+	in.tellSave()
 	frame, err := wire.AppendDown(bench.frame[:0], in.answered, patch, &in.out)
 	if err != nil {
 		in.log().Error("a reply or pushed value cannot be encoded", "err", err)

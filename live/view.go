@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 
 	"github.com/a-h/templ"
@@ -40,9 +41,34 @@ type Eventful interface {
 	Events() []Handler
 }
 
-// StoredWatcher is called after another tab or node changed stored fields of this view; keys are the fields' names.
+// StoredWatcher is called between two turns, after another tab or node has changed stored fields of this view; fields
+// are their Go names. What it changes and returns is treated like what a handler does.
 type StoredWatcher interface {
-	StoredChanged(ctx context.Context, s *Socket, keys []string) error
+	StoredChanged(ctx context.Context, s *Socket, fields []string) error
+}
+
+// StoredNamer fixes the name under which a view type's fields are stored, so that the type can be renamed. Without it,
+// the name is the type's with its package: main.Counter. Called once per type, at registration, on a zero value.
+type StoredNamer interface {
+	StoredName() string
+}
+
+// StoredVersioner gives the version of what a view type stores: raise it when stored values change their meaning.
+// Without it, the version is 0. Called once per type, at registration, on a zero value.
+type StoredVersioner interface {
+	StoredVersion() int
+}
+
+// StoredMigrator makes values of the present version of older ones. MigrateStored is called between the factory and
+// Mount, once per older version that is found, the oldest first, with the values that this version has stored for the
+// view: raw JSON by key, a copy. What it leaves in the map is then decoded; shared values and those of the present
+// version are not in it. Nothing is written: a value is stored in its new form when the view changes it.
+//
+// An error or a panic leaves these fields with their defaults, names their keys in [Recovery], and leaves what is
+// stored as it was. MigrateStored may also run later, on values that an older build has written meanwhile.
+type StoredMigrator interface {
+	StoredVersioner
+	MigrateStored(from int, raw map[string]json.RawMessage) error
 }
 
 // Titler names the document. Title is called after Render and must be as pure.
@@ -70,7 +96,7 @@ type Container struct {
 // Recovery says what became of a view's stored fields, before Mount.
 type Recovery struct {
 	Status RecoveryStatus
-	Lost   []string // fields whose stored values could not be read; they have their defaults
+	Lost   []string // keys whose stored values could not be read: their fields have their defaults
 }
 
 // RecoveryStatus is the outcome of recovery.

@@ -162,6 +162,10 @@ func (p *Page) Joined() string {
 	return string(p.join.How)
 }
 
+// Saved returns how the page is stored: saved, saving, unsaved or unavailable; "" for a view without stored fields, and
+// before the page is connected.
+func (p *Page) Saved() string { p.mu.Lock(); defer p.mu.Unlock(); return p.save }
+
 func find(n *html.Node, f func(*html.Node) bool) *html.Node {
 	if n.Type == html.ElementNode && f(n) {
 		return n

@@ -46,6 +46,7 @@ type Page struct {
 	replies map[int]json.RawMessage
 	pushed  map[string][]json.RawMessage
 	to      string
+	save    string // how the page is stored; see Saved
 	failure string // why reading stopped
 	closed  websocket.StatusCode
 }
@@ -208,6 +209,9 @@ func (p *Page) apply(frame []byte) error {
 	if x.To != "" {
 		p.to = x.To
 	}
+	if x.Save != nil {
+		p.save = [...]string{"saved", "saving", "unsaved", "unavailable"}[*x.Save]
+	}
 	for _, r := range x.Reply {
 		n, _ := r[0].(float64)
 		if p.replies == nil {
@@ -307,6 +311,12 @@ func (p *Page) Reload() *Page {
 func (p *Page) Sleep(d time.Duration) {
 	time.Sleep(d)
 	settle()
+}
+
+// AwaitSaved waits until the server has said that all that the page shows is durable; the test fails after 10 s without.
+func (p *Page) AwaitSaved() {
+	p.t.Helper()
+	p.Await("the mark of a saved page", func() bool { return p.Saved() == "saved" })
 }
 
 // Await waits until f reports true, asking again after each frame; the test fails after 10 s without.

@@ -58,6 +58,9 @@ func (t *Type) Update(m Marks, v reflect.Value, changed []int) []int {
 	return changed
 }
 
+// MarkField returns the fingerprint of the i-th field of v, as in [Marks].
+func (t *Type) MarkField(v reflect.Value, i int) uint64 { return t.fields[i].fingerprint(t.address(v)) }
+
 func (t *Type) checkMarks(m Marks) {
 	if len(m) != len(t.fields) {
 		panic(fmt.Sprintf("assigns: %d marks for the %d fields of %v", len(m), len(t.fields), t.typ))

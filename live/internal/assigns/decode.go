@@ -81,12 +81,20 @@ func (t *Type) DecodeField(data []byte, into reflect.Value, i int) error {
 
 func (t *Type) decodeField(data []byte, into reflect.Value, i int) error {
 	f := &t.fields[i]
+	v, err := f.DecodeJSON(data)
+	if err == nil {
+		into.FieldByIndex(f.Index).Set(v)
+	}
+	return err
+}
+
+// DecodeJSON returns a new value of the field's type.
+func (f *Field) DecodeJSON(data []byte) (reflect.Value, error) {
 	fresh := reflect.New(f.Type)
 	if err := json.Unmarshal(data, fresh.Interface()); err != nil {
-		return plain(err)
+		return reflect.Value{}, plain(err)
 	}
-	into.FieldByIndex(f.Index).Set(fresh.Elem())
-	return nil
+	return fresh.Elem(), nil
 }
 
 // DecodeStrict decodes into the value that p points to. Unlike [Type.Decode] it takes the value for user input: a key of

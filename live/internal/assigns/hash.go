@@ -36,6 +36,9 @@ func finish(h uint64) uint64 { return mix(h^key0, key2^h) }
 func load64(p unsafe.Pointer) uint64 { return binary.LittleEndian.Uint64((*[8]byte)(p)[:]) }
 func load32(p unsafe.Pointer) uint64 { return uint64(binary.LittleEndian.Uint32((*[4]byte)(p)[:])) }
 
+// Hash returns a hash of an encoding, which like all fingerprints means nothing outside this process.
+func Hash(data []byte) uint64 { return maphash.Bytes(seed, data) }
+
 // text folds n bytes and their number into h.
 func text(h uint64, p unsafe.Pointer, n uintptr) uint64 {
 	var a, b uint64

@@ -78,6 +78,8 @@ type Joined struct {
 	How    How    `json:"how"`
 	Secret string `json:"secret"`      // presented at the next join to resume
 	N      int    `json:"n,omitempty"` // the newest event received
+	// Recovered says that a fresh instance has found stored values.
+	Recovered bool `json:"recovered,omitempty"`
 }
 
 // Extra is the third element of a frame down; its zero value is not sent.
@@ -93,10 +95,22 @@ type Extra struct {
 	Push     [][2]any `json:"push,omitempty"`  // name, detail
 	Error    *[2]any  `json:"error,omitempty"` // event number, text
 	To       string   `json:"to,omitempty"`    // a URL to load
+	Save     *Save    `json:"save,omitempty"`  // when it has changed, and in the answer to each join
 }
+
+// Save says whether what the page shows is stored. Pages without stored fields say nothing.
+type Save uint8
+
+// The states of a page with stored fields.
+const (
+	Saved       Save = iota // all is durable
+	Saving                  // something is on its way
+	Unsaved                 // something could not be stored so far
+	Unavailable             // stored values cannot be read, and nothing is written
+)
 
 // Empty reports whether nothing is to be said.
 func (e *Extra) Empty() bool {
 	return e.Join == nil && e.Shape == nil && e.Inserted == nil && e.HTML == nil && e.Tag == "" && e.Title == nil &&
-		e.Flash == nil && e.Reply == nil && e.Push == nil && e.Error == nil && e.To == ""
+		e.Flash == nil && e.Reply == nil && e.Push == nil && e.Error == nil && e.To == "" && e.Save == nil
 }

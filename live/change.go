@@ -1,0 +1,150 @@
+package live
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+)
+
+// update is what [Update] has done to a stored field since that was last handed to the stash.
+type update struct {
+	base     json.RawMessage // the field before
+	steps    []func(json.RawMessage) (json.RawMessage, error)
+	mark     uint64 // the field's fingerprint after the last step
+	assigned bool   // it was also changed in other ways: only the final value says what was meant
+}
+
+// maxSteps bounds what is remembered of a field that cannot be handed over; with more, its final value is written.
+const maxSteps = 256
+
+// Update changes a field by a function of its present value. The page shows the result at once; for a stored field f
+// runs again where another tab or node has changed the value meanwhile, so that a counter counted in two tabs at once
+// loses nothing. f must be pure: it may run several times, on any goroutine.
+//
+// A field that is also assigned in the same turn is stored with its final value. On a field that is not stored, and on
+// a part of a stored one, Update is an assignment. It panics when field does not point into the view.
+func Update[T any](s *Socket, field *T, f func(T) T) {
+	in := s.in
+	p := reflect.ValueOf(field)
+	if !in.owns(p) {
+		panic(fmt.Sprintf("live.Update: the %T is no field of %v", field, in.typ.typ))
+	}
+	i, ok := in.storedAt(p)
+	if !ok {
+		*field = f(*field)
+		return
+	}
+	u := in.updating(i)
+	*field = f(*field)
+	fields := in.typ.assigns.Fields()
+	at := &fields[in.typ.stored[i].field]
+	base := u.base
+	u.steps = append(u.steps, func(raw json.RawMessage) (json.RawMessage, error) {
+		var v T
+		if raw == nil || json.Unmarshal(raw, &v) != nil {
+			// Nothing is stored, or what nobody can read and this write replaces.
+			var fresh T
+			if err := json.Unmarshal(base, &fresh); err != nil {
+				return nil, err
+			}
+			v = fresh
+		}
+		v = f(v)
+		return at.AppendJSON(nil, reflect.ValueOf(&v).Elem())
+	})
+	u.mark = in.typ.assigns.MarkField(in.value, in.typ.stored[i].field)
+}
+
+// owns reports whether p points into the view.
+func (in *instance) owns(p reflect.Value) bool {
+	start, size := in.value.Addr().Pointer(), in.value.Type().Size()
+	at := p.Pointer()
+	return at >= start && at+p.Type().Elem().Size() <= start+size
+}
+
+// storedAt returns the stored field that p points to, the whole of it.
+func (in *instance) storedAt(p reflect.Value) (i int, ok bool) {
+	if !in.writable() {
+		return 0, false
+	}
+	for i := range in.typ.stored {
+		f := in.value.FieldByIndex(in.typ.assigns.Fields()[in.typ.stored[i].field].Index)
+		if f.Addr().Pointer() == p.Pointer() && f.Type() == p.Type().Elem() {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// updating returns what is known of a stored field's updates, before the next one.
+func (in *instance) updating(i int) *update {
+	s, field := &in.stashed.slots[i], in.typ.stored[i].field
+	now := in.typ.assigns.MarkField(in.value, field)
+	if s.update == nil {
+		base, err := in.typ.assigns.EncodeField(nil, in.value, field)
+		if err != nil {
+			base = json.RawMessage("null") // neither could the result be stored
+		}
+		s.update = &update{base: base, mark: now, assigned: s.unsaved || now != in.marks[field]}
+	}
+	u := s.update
+	if u.assigned = u.assigned || now != u.mark || len(u.steps) >= maxSteps; u.assigned {
+		u.steps = u.steps[:0]
+	}
+	return u
+}
+
+// note marks the fields that differ from those last seen, and reports whether any does.
+func (in *instance) note() bool {
+	bench := workbenches.Get().(*workbench)
+	defer workbenches.Put(bench)
+	bench.marks = in.typ.assigns.Update(in.marks, in.value, bench.marks[:0])
+	if st := in.stashed; st != nil {
+		for i := range st.slots {
+			s, field := &st.slots[i], in.typ.stored[i].field
+			if slices.Contains(bench.marks, field) {
+				s.unsaved, s.broken = true, false
+			}
+			switch {
+			case s.update == nil:
+			case !s.unsaved:
+				s.update = nil // it has changed nothing
+			case s.update.mark != in.marks[field]:
+				s.update.assigned = true
+			}
+		}
+	}
+	return len(bench.marks) > 0
+}
+
+// changed notes what a turn has changed, and stashes it once its rendering is proved.
+func (in *instance) changed() {
+	if !in.note() {
+		return
+	}
+	in.dirty = true
+	if in.writable() && in.stashed.unsaved() && in.mustProve() {
+		if err := in.flush(); err != nil {
+			in.crash(err)
+		}
+	}
+}
+
+// proveAfter is how long a changed field may wait for the writer before it is rendered only to prove that it can be.
+const proveAfter = time.Second
+
+// mustProve reports whether no merged rendering will prove the change soon; otherwise it sees to it that it is proved
+// in time all the same.
+func (in *instance) mustProve() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.conn == nil || in.writing && in.pending && time.Since(in.busySince) > proveAfter {
+		return true
+	}
+	if in.proof.IsZero() {
+		in.proof = time.Now().Add(proveAfter)
+	}
+	return false
+}

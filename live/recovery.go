@@ -1,0 +1,200 @@
+package live
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"sort"
+
+	"github.com/livelong-dev/livelong/live/internal/assigns"
+)
+
+// unavailableText is what the user reads on a page whose stored values cannot be read.
+const unavailableText = "What you saved before cannot be read at the moment. Changes on this page are not saved; load it again later."
+
+// recover joins the stash and sets the view's stored fields. The page's own are recovered only when the same page comes
+// back. The error is [ErrSessionEnded]; what else goes wrong is in the Recovery.
+func (in *instance) recover(samePage bool) (Recovery, error) {
+	if len(in.typ.stored) == 0 {
+		return Recovery{Status: Fresh}, nil
+	}
+	st := &stashed{slots: make([]slot, len(in.typ.stored)), told: untold}
+	in.stashed = st
+	for i := range st.slots {
+		st.slots[i].adopted = in.hashField(i)
+	}
+	ctx, cancel := context.WithTimeout(in.ctx, in.app.options.AttachTimeout)
+	defer cancel()
+	handle, err := in.app.stash.Attach(ctx, Attachment{
+		Session: in.app.stashSession(in.session), View: in.typ.storedName, Page: in.page.id.String(), Back: samePage, Notify: in.notify,
+	})
+	if errors.Is(err, ErrSessionEnded) {
+		return Recovery{}, ErrSessionEnded
+	}
+	if err != nil {
+		// What is stored must not be overwritten by what starts from defaults.
+		in.log().Error("stored fields cannot be read", "err", err)
+		in.socket.Flash("error", unavailableText)
+		return Recovery{Status: Failed}, nil
+	}
+	st.handle = handle
+	in.take()
+	if errors.Is(st.err, ErrSessionEnded) {
+		return Recovery{}, ErrSessionEnded
+	}
+	if in.defaults {
+		st.keepShared()
+		return Recovery{Status: Failed}, nil
+	}
+	values := st.later
+	st.later = nil
+	if !samePage {
+		values = slices.DeleteFunc(values, func(v StoredValue) bool { return v.Scope == ScopePage })
+	}
+	readable, lost := in.migrate(values)
+	found := Recovery{Status: NotFound, Lost: lost}
+	for i := range st.slots {
+		r, ok := in.newest(i, readable)
+		if !ok {
+			continue
+		}
+		a, err := in.decode(i, r)
+		if err != nil {
+			in.log().Warn("a stored field cannot be read", "key", r.Name, "err", err)
+			found.Lost = append(found.Lost, r.Name)
+			continue
+		}
+		in.adopt(a)
+		found.Status = Recovered
+	}
+	switch {
+	case found.Status == NotFound && len(found.Lost) > 0:
+		found.Status = Failed
+	case found.Status == NotFound && in.session.new:
+		found.Status = Fresh
+	}
+	return found, nil
+}
+
+// stashSession names a browser session to the stash.
+func (a *App) stashSession(s session) StashSession {
+	return StashSession{IDs: a.storageIDs(s), New: s.new}
+}
+
+// reading is a stored value in the form of the view's present version.
+type reading struct {
+	StoredValue
+	migrated bool // its stored form is an older one
+}
+
+// migrate returns values in the form of the view's version, and the keys of those that could not be brought into it.
+func (in *instance) migrate(values []StoredValue) (readable map[StoredKey]reading, lost []string) {
+	readable = map[StoredKey]reading{}
+	older := map[int][]StoredValue{}
+	migrator, able := in.view.(StoredMigrator)
+	for _, v := range values {
+		// The version of a shared value is that of whichever view wrote it.
+		if able && v.Scope != ScopeShared && v.Raw != nil && v.Version < in.typ.storedVersion {
+			older[v.Version] = append(older[v.Version], v)
+		}
+	}
+	for _, version := range slices.Sorted(maps.Keys(older)) {
+		raw, revisions, newest := map[string]json.RawMessage{}, map[string]uint64{}, uint64(0)
+		for _, v := range older[version] {
+			if v.Revision >= revisions[v.Name] {
+				raw[v.Name], revisions[v.Name] = slices.Clone(v.Raw), v.Revision
+			}
+			newest = max(newest, v.Revision)
+		}
+		keys := slices.Sorted(maps.Keys(raw))
+		err, crash := in.guard(func() error { return migrator.MigrateStored(version, raw) })
+		if err = errors.Join(err, crash); err != nil {
+			in.log().Error("stored fields cannot be migrated", "from", version, "to", in.typ.storedVersion, "keys", keys, "err", err)
+			lost = append(lost, keys...)
+			for i := range in.stashed.slots {
+				s := &in.stashed.slots[i]
+				s.foreign = s.foreign || slices.ContainsFunc(keys, func(name string) bool { return name == in.typ.stored[i].Name })
+			}
+			continue
+		}
+		for i := range in.typ.stored {
+			for _, name := range in.typ.stored[i].names() {
+				if value, ok := raw[name]; ok && value != nil {
+					key := StoredKey{in.typ.stored[i].Scope, name}
+					revision, kept := revisions[name]
+					if !kept {
+						revision = newest
+					}
+					readable[key] = reading{StoredValue{key, value, version, revision}, true}
+				}
+			}
+		}
+	}
+	for _, v := range values {
+		if !able || v.Scope == ScopeShared || v.Raw == nil || v.Version >= in.typ.storedVersion {
+			readable[v.StoredKey] = reading{v, false}
+		}
+	}
+	sort.Strings(lost)
+	return readable, lost
+}
+
+// newest returns the value for a stored field: of those under its key and the names it had before, the last written.
+func (in *instance) newest(i int, readable map[StoredKey]reading) (best reading, ok bool) {
+	f := &in.typ.stored[i]
+	for _, name := range f.names() {
+		if r, found := readable[StoredKey{f.Scope, name}]; found && r.Raw != nil && (!ok || r.Revision > best.Revision) {
+			best, ok = r, true
+		}
+	}
+	return best, ok
+}
+
+// adoption is a stored value that has become a Go value.
+type adoption struct {
+	slot     int
+	value    reflect.Value
+	hash     uint64
+	revision uint64
+	name     string
+	foreign  bool
+}
+
+// decode makes the Go value of a stored one. A type's own methods may panic on what they do not know.
+func (in *instance) decode(i int, r reading) (a adoption, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	f := &in.typ.assigns.Fields()[in.typ.stored[i].field]
+	v, err := f.DecodeJSON(r.Raw)
+	if err != nil {
+		return a, err
+	}
+	// Encoded again, so that another order of keys or another number format is no other value.
+	raw, err := f.AppendJSON(nil, v)
+	return adoption{i, v, assigns.Hash(raw), r.Revision, r.Name, r.migrated}, err
+}
+
+// adopt sets a stored field to what is stored.
+func (in *instance) adopt(a adoption) {
+	f := &in.typ.stored[a.slot]
+	in.value.FieldByIndex(in.typ.assigns.Fields()[f.field].Index).Set(a.value)
+	s := &in.stashed.slots[a.slot]
+	s.adopted, s.broken = a.hash, false
+	s.note(a.revision, f.index(a.name), a.foreign)
+}
+
+// hashField returns the hash of a stored field's encoding; 0 when it cannot be encoded.
+func (in *instance) hashField(i int) uint64 {
+	raw, err := in.typ.assigns.EncodeField(nil, in.value, in.typ.stored[i].field)
+	if err != nil {
+		return 0
+	}
+	return assigns.Hash(raw)
+}
