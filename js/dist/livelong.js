@@ -112,6 +112,10 @@ var Edits = class {
   #composing = null;
   /** Edits before this event are not known to the running instance, whatever their stamp says. */
   #base = 0;
+  /** Edits that the events up to this one carried are stored. */
+  #saved = 0;
+  /** These the running instance has recovered: they follow the server. */
+  #recovered = 0;
   #ref = 0;
   #answers = false;
   #stop = null;
@@ -143,7 +147,7 @@ var Edits = class {
     }
   }
   isEdited(control) {
-    return this.#stamps.has(control);
+    return (this.#stamps.get(control) ?? 0) > this.#recovered;
   }
   forget(control) {
     this.#stamps.delete(control);
@@ -152,9 +156,14 @@ var Edits = class {
   carried(n, controls) {
     for (const control of controls) if (this.#stamp(control) > n) this.#stamps.set(control, n);
   }
-  /** A fresh instance runs; it has seen none of the events up to n. */
-  mounted(n) {
+  /** A fresh instance runs; it has seen none of the events up to n, or only what was stored of them. */
+  mounted(n, recovered) {
     this.#base = n + 1;
+    this.#recovered = recovered ? this.#saved : 0;
+  }
+  /** All that the answered events have changed is stored. */
+  saved() {
+    this.#saved = this.#ref;
   }
   /** A frame answering events up to ref is about to be applied. */
   frame(ref) {
@@ -178,7 +187,7 @@ var Edits = class {
   }
   #stamp(control) {
     const stamp = this.#stamps.get(control);
-    if (stamp !== void 0) return Math.max(stamp, this.#base);
+    if (stamp !== void 0) return stamp > this.#recovered ? Math.max(stamp, this.#base) : 0;
     if (!isControl(control) || !hasText(control) || /^(?:range|color)$/.test(control.type)) return 0;
     return control.value !== control.defaultValue ? 1 : 0;
   }
@@ -746,6 +755,27 @@ var Pending = class {
   }
 };
 
+// js/src/saved.ts
+var STATES = ["saved", "saving", "unsaved", "unavailable"];
+var Saved = class {
+  #root;
+  #state;
+  constructor(root) {
+    this.#root = root;
+  }
+  /** Takes the state as the server counts it. Returns it when it is another than before. */
+  set(save) {
+    const state = STATES[save];
+    if (state === this.#state) return void 0;
+    this.#state = state;
+    for (const each of STATES) this.#root.classList.toggle(`live-${each}`, each === state);
+    return state;
+  }
+  stop() {
+    this.set(-1);
+  }
+};
+
 // js/src/backoff.ts
 var Backoff = class {
   #min;
@@ -860,7 +890,8 @@ var extraChecks = {
   reply: listOf(pair(isCount, isAny)),
   push: listOf(pair(isString, isAny)),
   error: pair(isCount, isString),
-  to: isString
+  to: isString,
+  save: isCount
 };
 function decode(text) {
   if (text.length > MAX_DOWN_CHARS) throw new WireError(`frame of ${text.length} characters is too long`);
@@ -1029,7 +1060,7 @@ var Socket = class {
 };
 
 // js/src/status.ts
-var STATES = ["connecting", "connected", "disconnected", "error"];
+var STATES2 = ["connecting", "connected", "disconnected", "error"];
 var WORDS = {
   disconnected: "Connection lost. Trying to reconnect…",
   error: "This page is no longer connected. Reload it to go on."
@@ -1051,7 +1082,7 @@ var Status = class {
   set(state) {
     if (this.#state === state) return false;
     this.#state = state;
-    for (const each of STATES) this.#root.classList.toggle(`live-${each}`, each === state);
+    for (const each of STATES2) this.#root.classList.toggle(`live-${each}`, each === state);
     clearTimeout(this.#timer);
     if (WORDS[state]) this.#timer = setTimeout(() => this.#say(state), this.#delay);
     else this.#say(state);
@@ -1060,7 +1091,7 @@ var Status = class {
   stop() {
     clearTimeout(this.#timer);
     this.#say("connected");
-    this.#root.classList.remove(...STATES.map((each) => `live-${each}`));
+    this.#root.classList.remove(...STATES2.map((each) => `live-${each}`));
     this.#state = null;
   }
   #say(state) {
@@ -1605,6 +1636,7 @@ var Session = class {
   #events;
   #confirm = new Confirm((k) => this.#up({ kind: "confirm", k }));
   #status;
+  #saved;
   #socket;
   #departure;
   #secret;
@@ -1624,6 +1656,7 @@ var Session = class {
       failed: (error) => this.#failed(0, String(error))
     });
     this.#status = new Status(root, settings.statusDelay);
+    this.#saved = new Saved(root);
     this.#socket = new Socket(
       {
         hello: () => this.#hello(),
@@ -1663,6 +1696,7 @@ var Session = class {
     this.#socket.stop();
     this.#confirm.stop();
     this.#status.stop();
+    this.#saved.stop();
     this.#dropped(this.#outbox.drop(), "disconnected");
   }
   /** Sends an event from a script. The promise settles with the server's reply, undefined when there is none. */
@@ -1705,7 +1739,7 @@ var Session = class {
     if (join.how === "mount") {
       const before = this.#outbox.sent;
       this.#dropped(this.#outbox.mounted(), "the page was started afresh");
-      this.#edits.mounted(before);
+      this.#edits.mounted(before, join.recovered);
       this.#confirm.restart();
     } else {
       this.#outbox.resumed(join.n ?? 0);
@@ -1727,6 +1761,7 @@ var Session = class {
     this.#answered(frame);
     if (extra.title !== void 0) document.title = extra.title;
     for (const [kind, text] of extra.flash ?? []) this.#notices.flash(kind, text);
+    if (extra.save !== void 0) this.#mark(extra.save, extra.join?.how === "mount");
     if (extra.error) this.#failed(...extra.error);
     for (const [name, detail] of extra.push ?? []) this.#announce(name, detail);
     if (extra.to !== void 0 && !load(extra.to)) this.#failed(0, `refused to load ${extra.to}`);
@@ -1745,7 +1780,10 @@ var Session = class {
       if (event.type === "submit" && event.form && error === void 0) this.#edits.settle(event.form, n);
     }
   }
-  /** A fresh instance does not know what the user has entered and the page still shows: it is told once more. */
+  /**
+   * A fresh instance does not know what the user has entered and the page still shows: it is told once more, but for
+   * what was stored.
+   */
   #tellEdits() {
     const told = /* @__PURE__ */ new Set();
     for (const control of this.#root.querySelectorAll("input,textarea,select")) {
@@ -1790,6 +1828,12 @@ var Session = class {
       if (source.kind === "script") source.reject(new Error(why));
       else this.#pending.remove(marked(source.event));
     }
+  }
+  /** fresh: the answer of a fresh instance speaks of no event. */
+  #mark(save, fresh) {
+    if (save === 0 && !fresh) this.#edits.saved();
+    const state = this.#saved.set(save);
+    if (state) this.#announce("saved", { state });
   }
   #failed(n, text) {
     this.#notices.alert(text);

@@ -21,6 +21,10 @@ export class Edits {
   #composing: EventTarget | null = null;
   /** Edits before this event are not known to the running instance, whatever their stamp says. */
   #base = 0;
+  /** Edits that the events up to this one carried are stored. */
+  #saved = 0;
+  /** These the running instance has recovered: they follow the server. */
+  #recovered = 0;
   #ref = 0;
   #answers = false;
   #stop: AbortController | null = null;
@@ -58,7 +62,7 @@ export class Edits {
   }
 
   isEdited(control: Element): boolean {
-    return this.#stamps.has(control);
+    return (this.#stamps.get(control) ?? 0) > this.#recovered;
   }
 
   forget(control: Element): void {
@@ -70,9 +74,15 @@ export class Edits {
     for (const control of controls) if (this.#stamp(control) > n) this.#stamps.set(control, n);
   }
 
-  /** A fresh instance runs; it has seen none of the events up to n. */
-  mounted(n: number): void {
+  /** A fresh instance runs; it has seen none of the events up to n, or only what was stored of them. */
+  mounted(n: number, recovered?: boolean): void {
     this.#base = n + 1;
+    this.#recovered = recovered ? this.#saved : 0;
+  }
+
+  /** All that the answered events have changed is stored. */
+  saved(): void {
+    this.#saved = this.#ref;
   }
 
   /** A frame answering events up to ref is about to be applied. */
@@ -101,7 +111,7 @@ export class Edits {
 
   #stamp(control: Element): number {
     const stamp = this.#stamps.get(control);
-    if (stamp !== undefined) return Math.max(stamp, this.#base);
+    if (stamp !== undefined) return stamp > this.#recovered ? Math.max(stamp, this.#base) : 0;
     // Typed before the client ran, or restored by the browser. Sliders and colours make up a value of their own.
     if (!isControl(control) || !hasText(control) || /^(?:range|color)$/.test(control.type)) return 0;
     return control.value !== control.defaultValue ? 1 : 0;

@@ -7,6 +7,7 @@ import { Notices } from "./notice.ts";
 import { type Entry, Outbox } from "./outbox.ts";
 import { Departure, load, socketURL } from "./page.ts";
 import { Pending } from "./pending.ts";
+import { Saved } from "./saved.ts";
 import { Socket } from "./socket.ts";
 import { Status } from "./status.ts";
 import { View } from "./view.ts";
@@ -37,6 +38,7 @@ export class Session {
   readonly #events: Events;
   readonly #confirm = new Confirm((k) => this.#up({ kind: "confirm", k }));
   readonly #status: Status;
+  readonly #saved: Saved;
   readonly #socket: Socket;
   readonly #departure: Departure;
   #secret: string | undefined;
@@ -57,6 +59,7 @@ export class Session {
       failed: (error) => this.#failed(0, String(error)),
     });
     this.#status = new Status(root, settings.statusDelay);
+    this.#saved = new Saved(root);
     this.#socket = new Socket(
       {
         hello: () => this.#hello(),
@@ -98,6 +101,7 @@ export class Session {
     this.#socket.stop();
     this.#confirm.stop();
     this.#status.stop();
+    this.#saved.stop();
     this.#dropped(this.#outbox.drop(), "disconnected");
   }
 
@@ -144,7 +148,7 @@ export class Session {
     if (join.how === "mount") {
       const before = this.#outbox.sent;
       this.#dropped(this.#outbox.mounted(), "the page was started afresh");
-      this.#edits.mounted(before);
+      this.#edits.mounted(before, join.recovered);
       this.#confirm.restart();
     } else {
       this.#outbox.resumed(join.n ?? 0);
@@ -168,6 +172,7 @@ export class Session {
     this.#answered(frame);
     if (extra.title !== undefined) document.title = extra.title;
     for (const [kind, text] of extra.flash ?? []) this.#notices.flash(kind, text);
+    if (extra.save !== undefined) this.#mark(extra.save, extra.join?.how === "mount");
     if (extra.error) this.#failed(...extra.error);
     for (const [name, detail] of extra.push ?? []) this.#announce(name, detail);
     if (extra.to !== undefined && !load(extra.to)) this.#failed(0, `refused to load ${extra.to}`);
@@ -189,7 +194,10 @@ export class Session {
     }
   }
 
-  /** A fresh instance does not know what the user has entered and the page still shows: it is told once more. */
+  /**
+   * A fresh instance does not know what the user has entered and the page still shows: it is told once more, but for
+   * what was stored.
+   */
   #tellEdits(): void {
     const told = new Set<Element>();
     for (const control of this.#root.querySelectorAll("input,textarea,select")) {
@@ -240,6 +248,13 @@ export class Session {
       if (source.kind === "script") source.reject(new Error(why));
       else this.#pending.remove(marked(source.event));
     }
+  }
+
+  /** fresh: the answer of a fresh instance speaks of no event. */
+  #mark(save: number, fresh: boolean): void {
+    if (save === 0 && !fresh) this.#edits.saved();
+    const state = this.#saved.set(save);
+    if (state) this.#announce("saved", { state });
   }
 
   #failed(n: number, text: string): void {

@@ -24,6 +24,8 @@ export interface Join {
   readonly secret: string;
   /** The newest event the server received; missing means none. */
   readonly n?: number;
+  /** A fresh instance has found stored values. */
+  readonly recovered?: boolean;
 }
 
 export interface Extra {
@@ -38,6 +40,8 @@ export interface Extra {
   readonly push?: readonly (readonly [name: string, detail: Json])[];
   readonly error?: readonly [n: number, text: string];
   readonly to?: string;
+  /** How the page is stored: 0 saved, 1 saving, 2 unsaved, 3 unavailable. */
+  readonly save?: number;
 }
 
 /** A pong answers a ping; it is no part of the counted frames. */
@@ -112,6 +116,7 @@ const extraChecks: { readonly [K in keyof Extra]-?: Check } = {
   push: listOf(pair(isString, isAny)),
   error: pair(isCount, isString),
   to: isString,
+  save: isCount,
 };
 
 /** Reads a frame from the server. Of the patch only the outside is checked here: applying it checks the rest. */
