@@ -17,3 +17,17 @@ func Trees(a *App) int {
 
 // StopChecking turns off what livetest asks of each rendering, for views that are wrong on purpose.
 func StopChecking(a *App) { a.report = nil }
+
+// NewMemory returns the stash of an app that has none, with room for a number of bytes.
+func NewMemory(limit int) Stash { return newMemory(limit) }
+
+// LastSession returns the one session that a memory holds.
+func LastSession(s Stash) StashSession {
+	m := s.(*memory)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id := range m.sessions {
+		return StashSession{IDs: []string{id}}
+	}
+	return StashSession{}
+}

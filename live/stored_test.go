@@ -56,8 +56,8 @@ type script struct {
 }
 
 type (
-	Do   struct{ What string }
-	Gate struct{ What string }
+	Do     struct{ What string }
+	Gate   struct{ What string }
 	Rumour struct{ Text string }
 )
 
@@ -146,7 +146,7 @@ func do(p *livetest.Page, what ...string) {
 func shows(t *testing.T, p *livetest.Page, wants ...string) {
 	t.Helper()
 	for _, want := range wants {
-		if got := p.Text("p"); !strings.Contains(" "+got+" ", " "+want+" ") {
+		if got := p.Text("[data-live] p"); !strings.Contains(" "+got+" ", " "+want+" ") {
 			t.Errorf("the page shows %s, want %s", got, want)
 		}
 	}
