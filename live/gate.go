@@ -84,9 +84,9 @@ func (in *instance) gated(e *event, args eventArgs) error {
 		return &unrendered{err}
 	}
 	g := &gate{}
-	in.gate = g
+	in.stashed.gate = g
 	ctx := context.WithValue(in.ctx, gateKey{}, g)
-	defer func() { in.gate = nil; g.set(gateGone) }()
+	defer func() { in.stashed.gate = nil; g.set(gateGone) }()
 	handled := in.runEvent(ctx, e, args)
 	if err := in.commit(in.ctx); err != nil {
 		return err
@@ -104,7 +104,7 @@ func (in *instance) commit(ctx context.Context) error {
 	if in.note() {
 		in.dirty = true
 	}
-	if err := in.gate.failed; err != nil {
+	if err := in.stashed.gate.failed; err != nil {
 		return &ungated{err}
 	}
 	ops, err := in.operations()
@@ -121,7 +121,7 @@ func (in *instance) commit(ctx context.Context) error {
 	defer cancel()
 	n, err := in.stashed.handle.Commit(ctx, ops)
 	if err != nil {
-		in.gate.failed = err
+		in.stashed.gate.failed = err
 		return &ungated{err}
 	}
 	in.handedOver(ops, n)
@@ -145,7 +145,7 @@ func (s *Socket) Stash(ctx context.Context) error {
 		return errors.New("stash: in Mount, before a browser has come for the page")
 	case !in.writable():
 		return errUnavailable
-	case in.gate != nil:
+	case in.stashed.gate != nil:
 		return in.commit(ctx)
 	}
 	if in.note() {
@@ -190,7 +190,7 @@ func (s *Socket) ResetStored(ctx context.Context) error {
 		return errors.New("reset stored fields: in Mount, before a browser has come for the page")
 	case st.handle == nil:
 		return errUnavailable
-	case in.gate != nil:
+	case in.stashed.gate != nil:
 		return errors.New("reset stored fields: in a gated event")
 	}
 	fresh, err := in.fresh()

@@ -82,7 +82,6 @@ type instance struct {
 	mounted    bool // Mount was called, so Unmount must be
 	defaults   bool // it was mounted with its defaults, and stored fields are not written: see crash
 	stashed    *stashed
-	gate       *gate // of the event that is being handled
 	marks      assigns.Marks
 	dirty      bool       // fields differ from those last rendered
 	tree       *diff.Tree // as last sent; nil: dropped

@@ -51,8 +51,8 @@ func (in *instance) hear() (send bool) {
 		}
 		in.changed()
 	}
-	if st.refused && !in.dirty {
-		// The user knows already. What is dirty is tried again once it is rendered.
+	if st.refused {
+		// The user knows already.
 		if err := in.prove(); err != nil {
 			in.crash(err)
 			return false

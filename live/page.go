@@ -342,7 +342,7 @@ func (in *instance) post(form url.Values) error {
 	if err := in.handOver(); err != nil {
 		return unsaved(err)
 	}
-	if in.stashed.written == 0 {
+	if in.stashed.written == 0 && in.stashed.err == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(in.ctx, in.app.options.GateTimeout)

@@ -23,6 +23,7 @@ type stashed struct {
 	refused bool  // the stash has refused a write, which is to be tried again
 	err     error // it takes no more of this instance
 	told    wire.Save
+	gate    *gate // of the event that is being handled, if it is gated
 }
 
 // untold means that no browser has been told how the page is stored.
