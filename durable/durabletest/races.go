@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,11 +134,13 @@ func (s *suite) readRace() {
 		return []byte(strings.Repeat(strconv.Itoa(i%10), 1+i*7919%30_000))
 	}
 	version := s.put("a", contents(0), "")
+	var changes atomic.Int64 // seen by the readers
 	done := make(chan struct{})
 	s.parallel(4, 4, func(g int) {
 		if g == 0 {
 			defer close(done)
-			for i := 1; i < 60; i++ {
+			for i := 1; (i < 60 || changes.Load() < 60) && !s.Failed(); i++ {
+				runtime.Gosched() // a bucket in memory may never let the readers run
 				v, err := s.b.Put(s.Context(), s.prefix+"a", contents(i), version)
 				if err != nil {
 					s.Errorf("put: %v", err)
@@ -147,16 +150,20 @@ func (s *suite) readRace() {
 			}
 			return
 		}
-		for {
+		for seen := ""; ; {
 			select {
 			case <-done:
 				return
 			default:
 			}
-			data, _, err := s.b.Get(s.Context(), s.prefix+"a", "")
+			data, v, err := s.b.Get(s.Context(), s.prefix+"a", "")
 			if err != nil || len(data) == 0 || strings.Trim(string(data), string(data[:1])) != "" {
 				s.Errorf("get: %s, %v", short(data), err)
 				return
+			}
+			if v != seen {
+				seen = v
+				changes.Add(1)
 			}
 		}
 	})
