@@ -133,20 +133,19 @@ func short(data []byte) string {
 }
 
 // refused checks that a Put was refused because of the version.
-func (s *suite) refused(version string, err error, also ...error) {
+func (s *suite) refused(version string, err error) {
 	s.Helper()
-	if version != "" {
-		s.Errorf("a refused Put returned version %q", version)
+	if version != "" || !errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
+		s.Fatalf("put: got %q, %v, want no version and an error that matches fs.ErrExist", version, err)
 	}
-	if errors.Is(err, fs.ErrExist) {
-		return
+}
+
+// refusedWithoutObject checks that a Put was refused whose version nothing has.
+func (s *suite) refusedWithoutObject(version string, err error) {
+	s.Helper()
+	if version != "" || errors.Is(err, fs.ErrExist) == errors.Is(err, fs.ErrNotExist) {
+		s.Fatalf("put at a version without an object: got %q, %v, want an error that matches fs.ErrNotExist or fs.ErrExist", version, err)
 	}
-	for _, e := range also {
-		if errors.Is(err, e) {
-			return
-		}
-	}
-	s.Fatalf("got %v, want an error that matches fs.ErrExist %v", err, also)
 }
 
 func (s *suite) gone(b durable.Bucket, key, known string) {
@@ -223,12 +222,12 @@ func (s *suite) stale() {
 
 func (s *suite) versionWithoutObject() {
 	one := s.put("a", []byte("one"), "")
-	s.refused(s.b.Put(s.Context(), s.prefix+"b", []byte("x"), one))
+	s.refusedWithoutObject(s.b.Put(s.Context(), s.prefix+"b", []byte("x"), one))
 	s.gone(s.b, "b", "")
 	if err := s.b.Delete(s.Context(), s.prefix+"a"); err != nil {
 		s.Fatal(err)
 	}
-	s.refused(s.b.Put(s.Context(), s.prefix+"a", []byte("x"), one))
+	s.refusedWithoutObject(s.b.Put(s.Context(), s.prefix+"a", []byte("x"), one))
 	s.gone(s.b, "a", "")
 }
 

@@ -2,6 +2,7 @@ package durabletest_test
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -166,6 +167,19 @@ var controls = map[string]struct {
 			return torn, version, err
 		}}
 	}},
+}
+
+// TestEitherRefusal: a store may call the lack of an object by its name where a version was asked for.
+func TestEitherRefusal(t *testing.T) {
+	m := durabletest.NewMemory()
+	b := broken{Bucket: m, put: func(ctx context.Context, key string, data []byte, ifVersion string) (string, error) {
+		version, err := m.Put(ctx, key, data, ifVersion)
+		if _, _, missing := m.Get(ctx, key, ""); errors.Is(missing, fs.ErrNotExist) {
+			return "", missing
+		}
+		return version, err
+	}}
+	durabletest.TestBucket(t, func(*testing.T) durable.Bucket { return b })
 }
 
 func overwrite(ctx context.Context, m *durabletest.Memory, key string, data []byte) (string, error) {
