@@ -26,6 +26,13 @@ test: tools ## install what is missing and run all tests: Go (with -race), TypeS
 e2e: tools ## run the browser tests
 	$(NPM) run e2e
 
+.PHONY: test-s3
+test-s3: ## run the S3 tests against a real server: versitygw, or that of AWS_ENDPOINT_URL
+	GOBIN=$(CURDIR)/bin $(GO) install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+	$(GO) vet -tags s3server ./durable/...
+	$(GO) run ./durable/s3/internal/gateway -server bin/versitygw \
+		$(GO) test -tags s3server -run Server -v -count=1 -timeout 10m ./durable/s3 $(ARGS)
+
 .PHONY: bench
 bench: ## print every performance figure beside the hand-written floor (about 10 minutes)
 	$(GO) test ./live/internal/diff -run TestFigures -v -count=1
