@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/google/uuid"
@@ -69,6 +70,7 @@ func New(o Options) *App {
 	}
 	a.serveAssets()
 	a.mux.HandleFunc("GET "+o.SocketPath, a.serveEmbeddedSocket)
+	a.mux.HandleFunc("GET "+sessionPath, a.serveSession)
 	return a
 }
 
@@ -112,6 +114,9 @@ type GroupOptions struct {
 	// socket and each navigation inside one, and may block. nil allows it; the error is answered as [StatusError] and
 	// [RedirectTo] say, one that is neither with 403.
 	Authorize func(*http.Request) error
+	// AuthorizeEvery is the time after which Authorize is asked again about a page that stays open, with what is kept of
+	// its request. One that is not allowed any more is ended, and its browser asks for the page. Defaults to never.
+	AuthorizeEvery time.Duration
 	// OnMount hooks run in this order before a view's own Mount. An error ends the mount: later hooks and Mount do not
 	// run. See [RedirectTo].
 	OnMount []func(ctx context.Context, s *Socket) error

@@ -62,6 +62,9 @@ type topics struct {
 	bus  Bus
 	mu   sync.Mutex
 	hubs map[string]*hub
+
+	watching sync.Once // see App.watchDismissals
+	watch    func()    // ends it
 }
 
 // hub is a topic with subscribers on this node.
@@ -151,6 +154,10 @@ func (t *topics) stop() {
 	for name, h := range t.hubs {
 		h.cancel()
 		delete(t.hubs, name)
+	}
+	if t.watch != nil {
+		t.watch()
+		t.watch = nil
 	}
 }
 

@@ -34,6 +34,7 @@ func (e *Embedded) Render(w http.ResponseWriter, r *http.Request) (templ.Compone
 	if !ok {
 		s = a.newSession()
 	}
+	a.present(r.Context(), &s)
 	in, err := a.mountFirst(e.route, r, &s, a.newPage(e.route, r))
 	if err != nil {
 		return nil, fmt.Errorf("embed %s: %w", e.route.name, err)

@@ -278,6 +278,9 @@ func (in *instance) turn(m message) (send bool) {
 		return in.urgent || in.saveChanged()
 	case newsMessage:
 		return in.hear()
+	case recheckMessage:
+		in.recheck()
+		return false
 	case tickMessage:
 		return in.tick()
 	case controlMessage:

@@ -184,6 +184,9 @@ func (c *connection) enter(p *page, o wire.Options, r *http.Request) error {
 		c.app.log.Error("mount", "view", c.route.viewType.name, "err", err)
 		return &refusal{wire.CloseFailed, errors.New("the page could not be mounted")}
 	}
+	if in.socket.Outdated() {
+		in.log().Warn("the page was loaded from another build", "client", p.client, "here", clientVersion)
+	}
 	in.received, in.answered = o.N, o.N
 	if known {
 		in.attach = number // the numbers go on, in case the answer is lost
@@ -213,6 +216,9 @@ func (in *instance) enter(m attachMessage) {
 func (in *instance) attached(m attachMessage) error {
 	var extra wire.Extra
 	in.params = m.join.Params
+	if every := in.route.group.options.AuthorizeEvery; every > 0 && m.how != wire.Resume {
+		in.startTimer(every, every, recheckMessage{})
+	}
 	in.mu.Lock()
 	if !m.same {
 		in.attach++

@@ -55,6 +55,9 @@ var (
 	style  = newAsset("livelong.css", "text/css; charset=utf-8", js.Style)
 )
 
+// clientVersion names the client of this build.
+var clientVersion = strings.Split(script.path, "/")[2][:8]
+
 func (f *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", f.kind)

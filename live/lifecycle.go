@@ -257,6 +257,7 @@ func (in *instance) detach(c *connection) {
 
 // open registers a connection; false when the app stops.
 func (r *registry) open(c *connection) bool {
+	r.app.topics.watching.Do(r.app.watchDismissals)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sockets.Add(1)

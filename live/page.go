@@ -27,6 +27,7 @@ type page struct {
 	url    string // path and query
 	nonce  string
 	locale string
+	client string // version of the client that the page has loaded
 }
 
 // pageToken is the page token's data: JSON with short keys, since every page carries it.
@@ -37,10 +38,11 @@ type pageToken struct {
 	URL    string    `json:"u"`
 	Nonce  string    `json:"n,omitempty"`
 	Locale string    `json:"l,omitempty"`
+	Client string    `json:"c,omitempty"`
 }
 
 func (a *App) sealPage(p *page, s session) string {
-	data, err := json.Marshal(pageToken{p.id, p.key[:], p.route, p.url, p.nonce, p.locale})
+	data, err := json.Marshal(pageToken{p.id, p.key[:], p.route, p.url, p.nonce, p.locale, p.client})
 	if err != nil {
 		panic(err) // strings and bytes always encode
 	}
@@ -56,13 +58,13 @@ func (a *App) openPage(sealed string, s session) (*page, error) {
 	if err := json.Unmarshal(data, &t); err != nil || len(t.Key) != len(page{}.key) {
 		return nil, fmt.Errorf("page token of another build: %w", errors.Join(err, token.ErrExpired))
 	}
-	p := &page{id: t.ID, route: t.Route, url: t.URL, nonce: t.Nonce, locale: t.Locale}
+	p := &page{id: t.ID, route: t.Route, url: t.URL, nonce: t.Nonce, locale: t.Locale, client: t.Client}
 	copy(p.key[:], t.Key)
 	return p, nil
 }
 
 func (a *App) newPage(rt *route, r *http.Request) *page {
-	p := &page{id: newPageID(), route: rt.name, url: r.URL.RequestURI(), nonce: a.options.Nonce(r), locale: a.options.Locale(r)}
+	p := &page{id: newPageID(), route: rt.name, url: r.URL.RequestURI(), nonce: a.options.Nonce(r), locale: a.options.Locale(r), client: clientVersion}
 	// The second half of a random id of its own: one call of the random source instead of two.
 	id := newPageID()
 	copy(p.key[:], id[:])
@@ -84,6 +86,7 @@ func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
+	a.present(r.Context(), &s)
 	p := a.newPage(rt, r)
 	in, err := a.mountFirst(rt, r, &s, p)
 	if err != nil {
@@ -148,6 +151,9 @@ func (a *App) mountFirst(rt *route, r *http.Request, s *session, p *page) (*inst
 	if errors.Is(err, ErrSessionEnded) {
 		*s = a.newSession()
 		in, err = a.mount(rt, r, *s, p, mountOptions{})
+	}
+	if err == nil && in.stashed != nil && in.stashed.handle != nil {
+		s.from = nil // its values have come over
 	}
 	return in, err
 }

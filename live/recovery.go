@@ -82,7 +82,11 @@ func (in *instance) recover(samePage bool) (Recovery, error) {
 
 // stashSession names a browser session to the stash.
 func (a *App) stashSession(s session) StashSession {
-	return StashSession{IDs: a.storageIDs(s), New: s.new}
+	named := StashSession{IDs: a.storageIDs(s), New: s.new}
+	if s.from != nil && s.from.how == CarryState {
+		named.From = a.storageIDs(session{id: s.from.id})
+	}
+	return named
 }
 
 // reading is a stored value in the form of the view's present version.

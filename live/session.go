@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/livelong-dev/livelong/live/internal/token"
@@ -18,8 +19,9 @@ const cookieAge = 400 * 24 * time.Hour // the longest browsers allow
 
 // session is a browser session: 256 random bits, made only here, authenticated so that no other id is taken for ours.
 type session struct {
-	id  [32]byte
-	new bool // made by this request
+	id   [32]byte
+	new  bool      // made by this request
+	from *renewing // of the session it was renewed from; nil: none, or long done
 }
 
 func (a *App) newSession() session {
@@ -34,19 +36,25 @@ func (a *App) sessionOf(r *http.Request) (s session, ok bool) {
 	if err != nil {
 		return s, false
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(cookie.Value)
+	value, from, _ := strings.Cut(cookie.Value, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(value)
 	if err != nil || len(raw) != len(s.id)+token.MACSize || !a.ring.Verify(token.Session, raw[:len(s.id)], raw[len(s.id):]) {
 		return s, false
 	}
 	copy(s.id[:], raw)
+	s.from = a.openRenewal(from, s.id)
 	return s, true
 }
 
 // setCookie gives the browser the session's id.
 func (a *App) setCookie(w http.ResponseWriter, r *http.Request, s session) {
 	raw := append(s.id[:], a.ring.MAC(token.Session, s.id[:])...)
+	value := base64.RawURLEncoding.EncodeToString(raw)
+	if s.from != nil {
+		value += "." + a.sealRenewal(s)
+	}
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: base64.RawURLEncoding.EncodeToString(raw), Path: "/",
+		Name: cookieName, Value: value, Path: "/",
 		MaxAge: int(cookieAge.Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		Secure: r.TLS != nil || a.options.SecureCookie,
 	})

@@ -99,6 +99,10 @@ func (s *Socket) ConnectParams() map[string]string { return s.in.params }
 // Reconnects counts how often the page has come back: 0 until its first connection was lost.
 func (s *Socket) Reconnects() int { return s.in.reconnects }
 
+// Outdated reports whether the page was loaded from another build, with another client: one that a deploy has left
+// behind. It works as long as the two speak one protocol; a view may ask the user to load it again.
+func (s *Socket) Outdated() bool { return s.in.page.client != clientVersion }
+
 // Hook runs f before each event of the browser, after decoding. When f returns an error, neither later hooks nor the
 // view's handler run; [ErrHalt] stops them without an error, and f may have called [Socket.Reply]. Detach removes the
 // hook.

@@ -48,6 +48,10 @@ func (t *timer) fire() {
 	if !running {
 		return
 	}
+	if m, ok := t.message.(recheckMessage); ok {
+		in.post1(m) // an instance that has ended needs none
+		return
+	}
 	if err := in.post1(userMessage{t.message}); errors.Is(err, ErrMailboxFull) {
 		in.log().Warn("a timer's message was dropped: the mailbox is full", "limit", in.app.options.Mailbox)
 	}

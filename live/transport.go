@@ -116,6 +116,7 @@ func (t *transport) write(frame []byte) error {
 
 // close sends a closing code and reason and waits, for at most a few seconds, until the browser has confirmed it.
 func (t *transport) close(code int, reason string) {
+	t.net.SetWriteDeadline(time.Now().Add(t.patch)) // that of the last frame may have passed long ago
 	t.ws.Close(websocket.StatusCode(code), strings.ToValidUTF8(reason[:min(len(reason), 120)], ""))
 }
 

@@ -30,10 +30,12 @@ const (
 	Session                // authenticates the session cookie
 	Storage                // derives storage ids from session ids
 	Post                   // guards forms that are posted without JavaScript
+	Renewal                // in the session cookie: which session it was renewed from
+	Ticket                 // lets a page's socket change the session cookie
 	purposes
 )
 
-var labels = [purposes]string{"page", "attach", "flash", "session", "storage", "post"}
+var labels = [purposes]string{"page", "attach", "flash", "session", "storage", "post", "renewal", "ticket"}
 
 // MinSecret is the least length of a secret in bytes.
 const MinSecret = 32
