@@ -1,0 +1,126 @@
+package durable
+
+import (
+	"errors"
+	"time"
+
+	"github.com/livelong-dev/livelong/live"
+)
+
+// A session's document moves to another key when the app's secret was rotated, and when the session was renewed. A move
+// is three conditional writes, each of which may be the last before a crash:
+//
+//  1. the old document is frozen: its contents are final, and it names the new key;
+//  2. the new one is created with these contents, if it is not there yet;
+//  3. the old one becomes a tombstone that names the new key.
+//
+// Whoever meets a frozen document of a rotation finishes the move. That of a renewal is finished only by who presents
+// the new session: a holder of the old one, who may have stolen it before the login, is not led to the new.
+
+// errAgain means that the document changed meanwhile: it is to be read again.
+var errAgain = errors.New("the document changed while it was being moved")
+
+// follow says what a document that was read means for the session: it is returned its key when it is alive, and another
+// key when it was moved there.
+func (s *session) follow(key string, d *document, version string) (next string, err error) {
+	now := s.store.options.Clock()
+	switch {
+	case d.state == alive && d.expires != 0 && d.expires < now.Unix():
+		s.log("a session has expired")
+		if _, err := s.store.write(key, d.bury(now), version); err != nil {
+			if conflict(err) || missing(err) {
+				return key, errAgain // it was renewed elsewhere, perhaps
+			}
+			return key, err
+		}
+		return key, live.ErrSessionEnded
+	case d.state == alive:
+		return key, nil
+	case d.renewed || d.to == "":
+		return key, live.ErrSessionEnded
+	case d.state == frozen:
+		_, _, err := s.arrive(key, d, version)
+		return d.to, err
+	}
+	return d.to, nil
+}
+
+// inherit looks for the session's document under its older storage ids and under those of the session it was renewed
+// from, and moves it to key. It returns nil when there is none.
+func (s *session) inherit(key string, from []string) (*document, string, error) {
+	if key != s.store.key(s.ids[0]) {
+		return nil, "", live.ErrSessionEnded // where it was moved to, it is gone
+	}
+	for _, id := range s.ids[1:] {
+		d, version, err := s.moveFrom(s.store.key(id), key, false)
+		if d != nil || err != nil {
+			return d, version, err
+		}
+	}
+	for _, id := range from {
+		d, version, err := s.moveFrom(s.store.key(id), key, true)
+		if errors.Is(err, live.ErrSessionEnded) {
+			continue // the renewed session starts empty
+		}
+		if d != nil || err != nil {
+			return d, version, err
+		}
+	}
+	return nil, "", nil
+}
+
+// moveFrom moves what lies under the key old, if it may come here.
+func (s *session) moveFrom(old, key string, renewed bool) (*document, string, error) {
+	d, version, err := s.store.read(old, "")
+	switch {
+	case missing(err):
+		return nil, "", nil
+	case err != nil:
+		return nil, "", err
+	case d.state == frozen && d.to == key:
+		return s.arrive(old, d, version)
+	case d.state != alive || d.expires != 0 && d.expires < s.store.options.Clock().Unix():
+		return nil, "", live.ErrSessionEnded
+	}
+	s.log("a document is moved")
+	d = d.next(s.store.options.Clock())
+	d.state, d.to, d.renewed = frozen, key, renewed
+	if version, err = s.store.write(old, d, version); err != nil {
+		if conflict(err) || missing(err) {
+			err = errAgain
+		}
+		return nil, "", err
+	}
+	return s.arrive(old, d, version)
+}
+
+// arrive does what is left of a move once the old document is frozen, and returns the new document.
+func (s *session) arrive(old string, d *document, version string) (*document, string, error) {
+	now := s.store.options.Clock()
+	fresh := d.next(now)
+	fresh.state, fresh.to, fresh.renewed = alive, "", false
+	fresh.expires = now.Add(s.store.options.TTL).Unix()
+	at, err := s.store.write(d.to, fresh, "")
+	if conflict(err) {
+		// Somebody else was first, or our own answer was lost.
+		fresh, at, err = s.store.read(d.to, "")
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	tomb := d.bury(now)
+	if _, err := s.store.write(old, tomb, version); err != nil {
+		s.log("the old document of a move stays frozen", "err", err)
+	}
+	if fresh.state != alive {
+		return nil, "", live.ErrSessionEnded
+	}
+	return fresh, at, nil
+}
+
+func (s *session) log(what string, args ...any) {
+	s.store.log.Debug(what, append([]any{"session", s.hash}, args...)...)
+}
+
+// tombstoneAge is how long a tombstone stays: longer than any write may be under way.
+const tombstoneAge = 48 * time.Hour
