@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/http"
 
+	"github.com/livelong-dev/livelong/durable"
 	"github.com/livelong-dev/livelong/examples/internal/serve"
 	"github.com/livelong-dev/livelong/live"
 )
@@ -16,8 +17,12 @@ var static embed.FS
 func main() { serve.Main(newApp) }
 
 func newApp(c serve.Config) (*live.App, error) {
-	app := live.New(live.Options{Secrets: c.Secrets, Dev: c.Dev, Layout: layout})
-	live.Handle(app, "GET /{$}", func(*http.Request) (*Counter, error) { return &Counter{}, nil })
+	state, err := durable.Open(durable.Options{Bucket: c.Bucket("state")})
+	if err != nil {
+		return nil, err
+	}
+	app := live.New(live.Options{Secrets: c.Secrets, Dev: c.Dev, Layout: layout, Stash: state})
+	live.Handle(app, "GET /{$}", func(*http.Request) (*Counter, error) { return &Counter{Dev: c.Dev}, nil })
 	files, err := fs.Sub(static, "static")
 	if err != nil {
 		return nil, err

@@ -17,6 +17,9 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/livelong-dev/livelong/durable"
+	"github.com/livelong-dev/livelong/durable/durabletest"
+	"github.com/livelong-dev/livelong/durable/local"
 	"github.com/livelong-dev/livelong/live"
 )
 
@@ -25,6 +28,20 @@ type Config struct {
 	Data    string   // the directory for what must survive
 	Dev     bool     // development mode
 	Secrets [][]byte // for live.Options
+}
+
+// Bucket returns a directory of this name below Data, or, where nothing can be written, a bucket in memory that ends
+// with the process.
+func (c Config) Bucket(name string) durable.Bucket {
+	dir := filepath.Join(c.Data, name)
+	if c.Data != "" {
+		err := os.MkdirAll(dir, 0o700)
+		if err == nil {
+			return local.Dir(dir)
+		}
+		slog.Warn("nothing can be written here: what is stored ends with this process", "dir", dir, "err", err)
+	}
+	return durabletest.NewMemory()
 }
 
 // Main parses the flags, builds the app and serves it until SIGTERM or an interrupt. With -dev the server runs as a
@@ -77,9 +94,10 @@ func secrets(c Config) ([][]byte, error) {
 		b, err := os.ReadFile(file)
 		if errors.Is(err, fs.ErrNotExist) && c.Dev {
 			b = []byte(newSecret())
-			if err = os.MkdirAll(c.Data, 0o700); err == nil {
-				err = os.WriteFile(file, b, 0o600)
+			if os.MkdirAll(c.Data, 0o700) != nil || os.WriteFile(file, b, 0o600) != nil {
+				slog.Warn("nothing can be written here: pages do not survive a restart", "dir", c.Data)
 			}
+			err = nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("no secret: set LIVELONG_SECRET, or write one to %s, as 64 hexadecimal digits (openssl rand -hex 32): %w", file, err)
