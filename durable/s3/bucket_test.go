@@ -62,11 +62,17 @@ func TestControl(t *testing.T) {
 	durabletest.TestBucket(t, func(*testing.T) durable.Bucket { return s3.New(client, name, s3.Options{}) })
 }
 
-func TestNow(t *testing.T) {
-	client, name := fake(t, nil)
-	now, err := s3.New(client, name, s3.Options{}).Now(t.Context())
-	if d := time.Since(now); err != nil || d < -time.Second || d > time.Minute {
-		t.Errorf("%v %v", now, err)
+// TestOnlyThisPackageLinksTheSDK: programs with another bucket do not.
+func TestOnlyThisPackageLinksTheSDK(t *testing.T) {
+	const module = "github.com/livelong-dev/livelong/"
+	out, err := exec.Command("go", "list", "-deps", module+"durable", module+"durable/local", module+"durable/durabletest").Output()
+	if err != nil || !strings.Contains(string(out), module+"durable/local") {
+		t.Fatalf("%v %s", err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.Contains(line, "/aws/") || strings.Contains(line, "smithy") {
+			t.Errorf("%s is linked", strings.TrimSpace(line))
+		}
 	}
 }
 

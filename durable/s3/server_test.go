@@ -5,15 +5,17 @@ package s3_test
 import (
 	"os"
 	"testing"
-	"time"
+
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/livelong-dev/livelong/durable"
 	"github.com/livelong-dev/livelong/durable/durabletest"
 	"github.com/livelong-dev/livelong/durable/s3"
 )
 
-// server is a bucket of the store that the SDK's variables and S3_BUCKET name. make test-s3 sets them.
-func server(t testing.TB, o s3.Options) *s3.Bucket {
+// serverClient is a client of the store that the SDK's variables name, and the bucket that S3_BUCKET names. make test-s3
+// sets them.
+func serverClient(t testing.TB) (*awss3.Client, string) {
 	t.Helper()
 	name := os.Getenv("S3_BUCKET")
 	if name == "" {
@@ -28,6 +30,11 @@ func server(t testing.TB, o s3.Options) *s3.Bucket {
 			c.CloseIdleConnections()
 		}
 	})
+	return client, name
+}
+
+func server(t testing.TB, o s3.Options) *s3.Bucket {
+	client, name := serverClient(t)
 	return s3.New(client, name, o)
 }
 
@@ -39,26 +46,9 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// TestServerSays logs what docs/buckets.md says about stores beyond the contract.
 func TestServerSays(t *testing.T) {
-	b := server(t, s3.Options{Prefix: "says/"})
-	one, err := b.Put(t.Context(), "a", []byte("same"), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	two, err := b.Put(t.Context(), "a", []byte("same"), one)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, missing := b.Put(t.Context(), "b", nil, one)
-	if err := b.Delete(t.Context(), "a"); err != nil {
-		t.Fatal(err)
-	}
-	now, err := b.Now(t.Context())
-	if err != nil || time.Since(now).Abs() > time.Minute {
-		t.Errorf("clock: %v %v", now, err)
-	}
-	t.Logf("ETags of equal contents are equal: %t; a version without object: %v; clock differs by %v", one == two, missing, time.Since(now))
+	client, name := serverClient(t)
+	says(t, client, name)
 }
 
 func BenchmarkServerPut(b *testing.B) {
