@@ -485,10 +485,10 @@ function valueOf(target) {
 }
 
 // js/src/foreign.ts
-var ForeignAttributes = class {
+var ForeignValues = class {
   #root;
   #observer;
-  /** For each attribute the value the server gave it last (null: none), which the page no longer shows. */
+  /** For each attribute the value the server gave it last (null: none), which the page no longer shows; "": a text's. */
   #bases = /* @__PURE__ */ new WeakMap();
   #own = /* @__PURE__ */ new Map();
   constructor(root) {
@@ -496,24 +496,24 @@ var ForeignAttributes = class {
     this.#observer = new MutationObserver((records) => this.#read(records));
   }
   start() {
-    this.#observer.observe(this.#root, { subtree: true, attributes: true, attributeOldValue: true });
+    this.#observer.observe(this.#root, { subtree: true, attributes: true, attributeOldValue: true, characterData: true, characterDataOldValue: true });
   }
   stop() {
     this.#observer.disconnect();
   }
-  /** Encloses every patch: what `write` announces through own() is the server's, all else is not. */
+  /** Encloses every patch: texts it writes, and attributes that `write` announces through own(), are the server's. */
   during(write) {
     this.#read(this.#observer.takeRecords());
     try {
       return write();
     } finally {
-      this.#read(this.#observer.takeRecords());
+      this.#read(this.#observer.takeRecords(), true);
       this.#own = /* @__PURE__ */ new Map();
     }
   }
-  /** What the server had set before someone else wrote the attribute; undefined when nobody did. */
-  base(el, name) {
-    return this.#bases.get(el)?.get(name);
+  /** What the server had set before someone else wrote the attribute, or the text for ""; undefined when nobody did. */
+  base(node, name) {
+    return this.#bases.get(node)?.get(name);
   }
   /** Announces that the server's value is written now, and shown as it is or (`mixed`) together with a script's. */
   own(el, name, value, mixed) {
@@ -523,18 +523,22 @@ var ForeignAttributes = class {
     if (mixed) this.#set(el, name, value);
     else this.#bases.get(el)?.delete(name);
   }
-  #set(el, name, value) {
-    const bases = this.#bases.get(el);
+  #set(node, name, value) {
+    const bases = this.#bases.get(node);
     if (bases) bases.set(name, value);
-    else this.#bases.set(el, /* @__PURE__ */ new Map([[name, value]]));
+    else this.#bases.set(node, /* @__PURE__ */ new Map([[name, value]]));
   }
-  #read(records) {
-    for (const record of records) {
-      const el = record.target;
-      const name = record.attributeName;
-      if (el === this.#root || this.#own.get(el)?.has(name)) continue;
-      if (this.base(el, name) === void 0) this.#set(el, name, record.oldValue);
-      if (this.base(el, name) === el.getAttribute(name)) this.#bases.get(el).delete(name);
+  #read(records, patched = false) {
+    for (const { target, attributeName, oldValue } of records) {
+      const name = attributeName ?? "";
+      if (patched && !name) {
+        this.#bases.delete(target);
+        continue;
+      }
+      if (target === this.#root || this.#own.get(target)?.has(name)) continue;
+      if (this.base(target, name) === void 0) this.#set(target, name, oldValue);
+      const shown = name ? target.getAttribute(name) : target.data;
+      if (this.base(target, name) === shown) this.#bases.get(target).delete(name);
     }
   }
 };
@@ -1270,10 +1274,11 @@ var Morph = class {
       this.#attributes(mine.n, theirs.n);
       if (!isOpaque(mine.n)) this.children(mine, theirs.k);
     } else {
+      const node = mine.n;
       const value = theirs.n.data;
-      if (mine.n.data === value) return;
+      if ((this.#foreign.base(node, "") ?? node.data) === value) return;
       restoreTexts(parent);
-      this.#writer.text(mine.n, value);
+      this.#writer.text(node, value);
     }
   }
   #attributes(el, next) {
@@ -1645,7 +1650,7 @@ var Session = class {
     this.#root = root;
     this.#settings = settings;
     this.#tag = root.getAttribute("data-live-tag") ?? void 0;
-    this.#foreign = new ForeignAttributes(root);
+    this.#foreign = new ForeignValues(root);
     this.#view = new View(root, new DomWriter(this.#edits, this.#foreign), this.#foreign, (kind, reason) => {
       console.warn(`livelong: ${kind}: ${reason}`);
       this.#up({ kind, reason });

@@ -1,13 +1,14 @@
 /**
- * Attributes that something else than the server wrote: a script's class, the open of a details element the user opened.
- * The mirror does not hold attributes, so without this a resync could not tell them from what the server has taken back.
+ * Attributes and texts that something else than the server wrote: a script's class, the open of a details element the
+ * user opened, what was typed into contenteditable. The mirror does not hold the server's values, so without this a
+ * resync could not tell them from what the server has taken back.
  */
-export class ForeignAttributes {
+export class ForeignValues {
   readonly #root: Element;
   readonly #observer: MutationObserver;
-  /** For each attribute the value the server gave it last (null: none), which the page no longer shows. */
-  readonly #bases = new WeakMap<Element, Map<string, string | null>>();
-  #own = new Map<Element, Set<string>>();
+  /** For each attribute the value the server gave it last (null: none), which the page no longer shows; "": a text's. */
+  readonly #bases = new WeakMap<Node, Map<string, string | null>>();
+  #own = new Map<Node, Set<string>>();
 
   constructor(root: Element) {
     this.#root = root;
@@ -15,27 +16,27 @@ export class ForeignAttributes {
   }
 
   start(): void {
-    this.#observer.observe(this.#root, { subtree: true, attributes: true, attributeOldValue: true });
+    this.#observer.observe(this.#root, { subtree: true, attributes: true, attributeOldValue: true, characterData: true, characterDataOldValue: true });
   }
 
   stop(): void {
     this.#observer.disconnect();
   }
 
-  /** Encloses every patch: what `write` announces through own() is the server's, all else is not. */
+  /** Encloses every patch: texts it writes, and attributes that `write` announces through own(), are the server's. */
   during<T>(write: () => T): T {
     this.#read(this.#observer.takeRecords());
     try {
       return write();
     } finally {
-      this.#read(this.#observer.takeRecords());
+      this.#read(this.#observer.takeRecords(), true);
       this.#own = new Map();
     }
   }
 
-  /** What the server had set before someone else wrote the attribute; undefined when nobody did. */
-  base(el: Element, name: string): string | null | undefined {
-    return this.#bases.get(el)?.get(name);
+  /** What the server had set before someone else wrote the attribute, or the text for ""; undefined when nobody did. */
+  base(node: Node, name: string): string | null | undefined {
+    return this.#bases.get(node)?.get(name);
   }
 
   /** Announces that the server's value is written now, and shown as it is or (`mixed`) together with a script's. */
@@ -47,19 +48,23 @@ export class ForeignAttributes {
     else this.#bases.get(el)?.delete(name);
   }
 
-  #set(el: Element, name: string, value: string | null): void {
-    const bases = this.#bases.get(el);
+  #set(node: Node, name: string, value: string | null): void {
+    const bases = this.#bases.get(node);
     if (bases) bases.set(name, value);
-    else this.#bases.set(el, new Map([[name, value]]));
+    else this.#bases.set(node, new Map([[name, value]]));
   }
 
-  #read(records: readonly MutationRecord[]): void {
-    for (const record of records) {
-      const el = record.target as Element;
-      const name = record.attributeName!;
-      if (el === this.#root || this.#own.get(el)?.has(name)) continue;
-      if (this.base(el, name) === undefined) this.#set(el, name, record.oldValue);
-      if (this.base(el, name) === el.getAttribute(name)) this.#bases.get(el)!.delete(name);
+  #read(records: readonly MutationRecord[], patched = false): void {
+    for (const { target, attributeName, oldValue } of records) {
+      const name = attributeName ?? "";
+      if (patched && !name) {
+        this.#bases.delete(target);
+        continue;
+      }
+      if (target === this.#root || this.#own.get(target)?.has(name)) continue;
+      if (this.base(target, name) === undefined) this.#set(target, name, oldValue);
+      const shown = name ? (target as Element).getAttribute(name) : (target as CharacterData).data;
+      if (this.base(target, name) === shown) this.#bases.get(target)!.delete(name);
     }
   }
 }

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { describe, expect, test } from "vitest";
 import { Edits } from "./edits.ts";
-import { ForeignAttributes } from "./foreign.ts";
+import { ForeignValues } from "./foreign.ts";
 import { mirrorOf } from "./mirror.ts";
 import { match } from "./morph.ts";
 import { shapeOf } from "./shape.ts";
@@ -13,7 +13,7 @@ function show(html: string) {
   document.body.innerHTML = `<div>${html}</div>`;
   const root = document.body.firstElementChild as HTMLElement;
   const edits = new Edits(() => 0);
-  const foreign = new ForeignAttributes(root);
+  const foreign = new ForeignValues(root);
   foreign.start();
   const asked: [Remedy, string][] = [];
   const view = new View(root, new DomWriter(edits, foreign), foreign, (...request) => asked.push(request));
@@ -71,6 +71,24 @@ describe("whole HTML", () => {
     expect([input.value, input.defaultValue]).toEqual(["typed", "b"]);
     expect([p.className, p.dataset.mine, p.textContent]).toEqual(["row hot mine", "1", "y"]);
     expect(root.firstElementChild!.localName).toBe("aside");
+  });
+
+  test("keeps an edited text until the server's own changes", () => {
+    const page = (a: string, b: string) => `<p id="edited" contenteditable>${a}</p><p id="replaced" contenteditable>${a}</p><i>${b}</i>`;
+    const { root, html, apply } = show(page("server", "1"));
+    const [edited, replaced] = [...root.querySelectorAll("p")];
+    (edited!.firstChild as Text).data = "mine";
+    // Chromium empties and drops the text it replaces.
+    (replaced!.firstChild as Text).data = "";
+    replaced!.replaceChildren("mine");
+    html(page("server", "2"));
+    expect([...root.children].map((el) => el.textContent)).toEqual(["mine", "mine", "2"]);
+    html(page("new", "3"));
+    expect([...root.children].map((el) => el.textContent)).toEqual(["new", "new", "3"]);
+    (edited!.firstChild as Text).data = "mine again";
+    apply([0, 0, "newer"]);
+    html(page("new", "4"));
+    expect(edited!.textContent).toBe("new");
   });
 
   test("takes back what the server had set", () => {

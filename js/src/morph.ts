@@ -2,7 +2,7 @@
  * Bringing the page to a whole new HTML of the view, when the server has no patch from what the page shows. It works on
  * the mirror: nodes of the server are matched, moved, changed and removed; nodes and attributes of anyone else stay.
  */
-import type { ForeignAttributes } from "./foreign.ts";
+import type { ForeignValues } from "./foreign.ts";
 import { type Mirror, isElement, isOpaque } from "./mirror.ts";
 import { place, restoreTexts } from "./order.ts";
 import type { Writer } from "./patch.ts";
@@ -12,11 +12,11 @@ const LOOKAHEAD = 4;
 
 export class Morph {
   readonly #writer: Writer;
-  readonly #foreign: ForeignAttributes;
+  readonly #foreign: ForeignValues;
   /** When the mirror may hold nodes that are not the server's, those that match nothing are left alone. */
   readonly #keep: boolean;
 
-  constructor(writer: Writer, foreign: ForeignAttributes, keep: boolean) {
+  constructor(writer: Writer, foreign: ForeignValues, keep: boolean) {
     this.#writer = writer;
     this.#foreign = foreign;
     this.#keep = keep;
@@ -44,10 +44,11 @@ export class Morph {
       this.#attributes(mine.n, theirs.n as Element);
       if (!isOpaque(mine.n)) this.children(mine, theirs.k!);
     } else {
+      const node = mine.n as CharacterData;
       const value = (theirs.n as CharacterData).data;
-      if ((mine.n as CharacterData).data === value) return;
+      if ((this.#foreign.base(node, "") ?? node.data) === value) return;
       restoreTexts(parent);
-      this.#writer.text(mine.n as CharacterData, value);
+      this.#writer.text(node, value);
     }
   }
 

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { beforeEach, describe, expect, test } from "vitest";
 import { Edits } from "./edits.ts";
-import { ForeignAttributes } from "./foreign.ts";
+import { ForeignValues } from "./foreign.ts";
 import { type Mirror, mirrorOf } from "./mirror.ts";
 import { PatchError, applyPatch } from "./patch.ts";
 import { shapeOf } from "./shape.ts";
@@ -11,7 +11,7 @@ import { DomWriter } from "./writer.ts";
 let root: HTMLElement;
 let mirror: Mirror;
 let edits: Edits;
-let foreign: ForeignAttributes;
+let foreign: ForeignValues;
 let newest = 0;
 
 function show(html: string): void {
@@ -19,7 +19,7 @@ function show(html: string): void {
   root = document.body.firstElementChild as HTMLElement;
   newest = 0;
   edits = new Edits(() => newest);
-  foreign = new ForeignAttributes(root);
+  foreign = new ForeignValues(root);
   foreign.start();
   mirror = mirrorOf(root);
 }

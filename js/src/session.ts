@@ -2,7 +2,7 @@
 import { Confirm } from "./confirm.ts";
 import { Edits, isControl } from "./edits.ts";
 import { Events, type Outgoing } from "./events.ts";
-import { ForeignAttributes } from "./foreign.ts";
+import { ForeignValues } from "./foreign.ts";
 import { Notices } from "./notice.ts";
 import { type Entry, Outbox } from "./outbox.ts";
 import { Departure, load, socketURL } from "./page.ts";
@@ -33,7 +33,7 @@ export class Session {
   readonly #pending = new Pending();
   readonly #notices = new Notices();
   readonly #edits = new Edits(() => this.#outbox.newest);
-  readonly #foreign: ForeignAttributes;
+  readonly #foreign: ForeignValues;
   readonly #view: View;
   readonly #events: Events;
   readonly #confirm = new Confirm((k) => this.#up({ kind: "confirm", k }));
@@ -48,7 +48,7 @@ export class Session {
     this.#root = root;
     this.#settings = settings;
     this.#tag = root.getAttribute("data-live-tag") ?? undefined;
-    this.#foreign = new ForeignAttributes(root);
+    this.#foreign = new ForeignValues(root);
     this.#view = new View(root, new DomWriter(this.#edits, this.#foreign), this.#foreign, (kind, reason) => {
       console.warn(`livelong: ${kind}: ${reason}`);
       this.#up({ kind, reason });

@@ -1,5 +1,5 @@
 /** The view in this page: its root element, the mirror, and what is done when the mirror and the server disagree. */
-import type { ForeignAttributes } from "./foreign.ts";
+import type { ForeignValues } from "./foreign.ts";
 import { parseInside } from "./fragment.ts";
 import { type Mirror, mirrorChildren, mirrorOf } from "./mirror.ts";
 import { Morph } from "./morph.ts";
@@ -12,7 +12,7 @@ export type Remedy = "resync" | "html";
 export class View {
   readonly root: Element;
   readonly #writer: Writer;
-  readonly #foreign: ForeignAttributes;
+  readonly #foreign: ForeignValues;
   readonly #ask: (remedy: Remedy, reason: string) => void;
   #mirror: Mirror;
   /** Nothing was applied yet: what the page shows is what the server sent with it, and what others added. */
@@ -21,7 +21,7 @@ export class View {
   #asked: readonly [Remedy, string] | null = null;
   #failures = 0;
 
-  constructor(root: Element, writer: Writer, foreign: ForeignAttributes, ask: (remedy: Remedy, reason: string) => void) {
+  constructor(root: Element, writer: Writer, foreign: ForeignValues, ask: (remedy: Remedy, reason: string) => void) {
     this.root = root;
     this.#writer = writer;
     this.#foreign = foreign;

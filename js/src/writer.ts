@@ -1,16 +1,16 @@
 /** How the server's values reach the DOM beside what the user and scripts did there. */
 import { setAttribute } from "./attribute.ts";
 import { type Edits, hasText, setText } from "./edits.ts";
-import type { ForeignAttributes } from "./foreign.ts";
+import type { ForeignValues } from "./foreign.ts";
 import type { Writer } from "./patch.ts";
 
 const tokens = (list: string | null | undefined): string[] => (list ? list.split(/\s+/).filter(Boolean) : []);
 
 export class DomWriter implements Writer {
   readonly #edits: Edits;
-  readonly #foreign: ForeignAttributes;
+  readonly #foreign: ForeignValues;
 
-  constructor(edits: Edits, foreign: ForeignAttributes) {
+  constructor(edits: Edits, foreign: ForeignValues) {
     this.#edits = edits;
     this.#foreign = foreign;
   }
