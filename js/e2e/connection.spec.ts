@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page, WebSocketRoute } from "@playwright/test";
 import { root } from "./build.ts";
-import { expect, test } from "./fixtures.ts";
+import { cut, expect, look, open, test } from "./fixtures.ts";
 
 type Frame = readonly [unknown, ...unknown[]];
 
@@ -166,16 +166,18 @@ test("reloading and leaving say nothing", async ({ page }) => {
 
 test("a page resumed elsewhere stops", async ({ page }) => {
   const peer = new Peer();
+  await page.clock.install();
   await visit(page, peer);
   await peer.socket.close({ code: 4409 });
   await page.locator("[data-live].live-error").waitFor();
   await expect(page.locator("[data-live-status]")).toContainText("Reload");
-  await page.waitForTimeout(400);
+  await page.clock.runFor(60_000);
   expect(peer.joins.length).toBe(1);
 });
 
 test("a token that is not accepted loads the page again, once", async ({ page }) => {
   const peer = new Peer();
+  await page.clock.install();
   await visit(page, peer);
   let loads = 0;
   page.on("framenavigated", () => loads++);
@@ -184,7 +186,7 @@ test("a token that is not accepted loads the page again, once", async ({ page })
   await page.locator("[data-live].live-connected").waitFor();
   await peer.socket.close({ code: 4403 });
   await page.locator("[data-live].live-error").waitFor();
-  await page.waitForTimeout(300);
+  await page.clock.runFor(60_000);
   expect(loads).toBe(1);
 });
 
@@ -235,4 +237,64 @@ test("without moveBefore a reorder keeps focus and caret", async ({ page }) => {
   await expect(page.locator("[data-live] > :first-child")).toHaveAttribute("live-submit", "Save");
   await expect(page.getByLabel("Note")).toBeFocused();
   expect(await page.getByLabel("Note").evaluate((el: HTMLInputElement) => el.selectionStart)).toBe(2);
+});
+
+test("a hidden tab does not connect again until it is looked at, and then at once", async ({ page }) => {
+  const peer = new Peer();
+  await page.clock.install();
+  await visit(page, peer);
+  await look(page, "hidden");
+  await peer.socket.close({ code: 1001 });
+  await page.locator("[data-live].live-disconnected").waitFor();
+  await page.clock.runFor(300_000);
+  expect(peer.joins.length).toBe(1);
+  await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1000));
+  await look(page, "visible");
+  await expect.poll(() => peer.joins.length).toBe(2);
+  await page.locator("[data-live].live-connected").waitFor();
+});
+
+test("a link that died without a word is noticed by a ping nobody answers", async ({ page }) => {
+  const peer = new Peer();
+  await page.clock.install();
+  await visit(page, peer);
+  await page.clock.runFor(31_000);
+  await expect.poll(() => peer.frames).toEqual([[0, "ping"]]);
+  expect(peer.joins.length).toBe(1);
+  await page.clock.runFor(11_000);
+  await expect.poll(() => peer.joins.length).toBe(2);
+});
+
+test("the server answers pings, and the connection stays", async ({ page, site }) => {
+  const sent: string[] = [];
+  const received: string[] = [];
+  let sockets = 0;
+  page.on("websocket", (ws) => {
+    sockets++;
+    ws.on("framesent", (f) => sent.push(String(f.payload)));
+    ws.on("framereceived", (f) => received.push(String(f.payload)));
+  });
+  await page.clock.install();
+  await open(page, `${site.url}/things`);
+  for (let i = 1; i <= 3; i++) {
+    await page.clock.runFor(31_000);
+    await expect.poll(() => sent.filter((f) => f === `[0,"ping"]`).length).toBe(i);
+    await expect.poll(() => received.filter((f) => f === "[]").length).toBe(i);
+  }
+  expect(sockets).toBe(1);
+});
+
+test("a page whose session is gone asks with HEAD, then is loaded again", async ({ page, context, site, errors }) => {
+  errors.allow("WebSocket connection");
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    if (request.method() === "HEAD" || request.isNavigationRequest()) asked.push(request.method());
+  });
+  await open(page, `${site.url}/things`);
+  await context.clearCookies();
+  await cut(site);
+  await expect.poll(() => asked).toEqual(["GET", "HEAD", "GET"]);
+  await page.locator("[data-live].live-connected").waitFor();
+  await page.locator("#inc").click();
+  await expect(page.locator("#n")).toHaveText("1");
 });

@@ -75,3 +75,16 @@ export async function open(page: Page, url: string): Promise<void> {
   await page.goto(url);
   await page.locator("[data-live].live-connected").waitFor();
 }
+
+/** Cuts the site's sockets without a close frame, as a lost network does. */
+export async function cut(site: Server): Promise<void> {
+  await fetch(`${site.url}/cut`);
+}
+
+/** Tells the page that its tab is hidden or looked at again. */
+export async function look(page: Page, state: "visible" | "hidden"): Promise<void> {
+  await page.evaluate((value) => {
+    Object.defineProperty(document, "visibilityState", { value, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, state);
+}

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/livelong-dev/livelong/live"
@@ -19,7 +20,33 @@ import (
 
 const css = `#scroller { height: 120px; overflow: auto; } iframe { width: 60px; height: 20px; border: 0; } :root { color-scheme: light dark; }`
 
+// sockets are the connections that became WebSockets.
+type sockets struct {
+	mu   sync.Mutex
+	open []net.Conn
+}
+
+// watch is a server's ConnState.
+func (s *sockets) watch(c net.Conn, state http.ConnState) {
+	if state == http.StateHijacked {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.open = append(s.open, c)
+	}
+}
+
+// cut closes them all without a word, as a network does.
+func (s *sockets) cut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.open {
+		c.Close() // what is closed already stays so
+	}
+	s.open = nil
+}
+
 func main() {
+	var open sockets
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}, Layout: layout})
@@ -41,6 +68,8 @@ func main() {
 		case "/style.css":
 			w.Header().Set("Content-Type", "text/css")
 			io.WriteString(w, css)
+		case "/cut":
+			open.cut()
 		case "/frame":
 			w.Header().Set("Content-Type", "text/html")
 			io.WriteString(w, `<!DOCTYPE html><html lang="en"><title>frame</title><p>frame</p></html>`)
@@ -48,7 +77,7 @@ func main() {
 			http.NotFound(w, r)
 		}
 	}))
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := &http.Server{ConnState: open.watch, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; frame-src 'self'; form-action 'self'; base-uri 'none'")
 		if r.URL.Query().Has("break") && r.Header.Get("Upgrade") == "" {
 			page := httptest.NewRecorder()
