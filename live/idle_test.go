@@ -49,6 +49,45 @@ func TestIdlePageDropsItsTree(t *testing.T) { // L19
 	})
 }
 
+// A page that is busy for longer than the idle time is looked at again later, not again and again.
+func TestBusyPageIsNotTakenForIdle(t *testing.T) {
+	tests := map[string]func(t *testing.T, k *kit, p *tab){
+		"a handler that takes a minute": func(_ *testing.T, k *kit, p *tab) {
+			k.pull = func(*live.Socket, *puppet, Pull) error { time.Sleep(65 * time.Second); return nil }
+			p.pull(Pull{By: 1})
+			p.answer(2)
+		},
+		"a browser that does not read": func(t *testing.T, _ *kit, p *tab) {
+			p.pull(Pull{By: 1})
+			time.Sleep(25 * time.Second)
+			p.answer(2)
+		},
+	}
+	for name, busy := range tests {
+		t.Run(name, func(t *testing.T) {
+			// Virtual time stands still while a timer fires without a pause.
+			spinning := time.AfterFunc(20*time.Second, func() { panic("the instance's timer spins") })
+			defer spinning.Stop()
+			synctest.Test(t, func(t *testing.T) {
+				k := &kit{}
+				app := newPuppets(k)
+				p := newTab(t, livetest.NewBrowser(t, app), "/puppet")
+				p.join()
+				p.pull(Pull{By: 1})
+				p.answer(1)
+				busy(t, k, p)
+				p.send("[2]")
+				time.Sleep(25 * time.Second)
+				synctest.Wait()
+				if live.Trees(app) != 0 {
+					t.Error("the tree is kept when the page is idle afterwards")
+				}
+				p.read() // the tag
+			})
+		})
+	}
+}
+
 func TestImpurePageIsNoticedWhenItWakes(t *testing.T) { // L19
 	word := "first"
 	tests := map[string]func(puppet) string{

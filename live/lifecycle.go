@@ -388,14 +388,14 @@ func (in *instance) expire() {
 	case now.Sub(time.Unix(0, in.conn.seen.Load())) >= o.Silence:
 		in.conn.transport.drop() // its reader detaches
 		return
-	case in.awake && now.Sub(in.active) >= o.IdleAfter && !in.scheduled && !in.writing:
-		if len(in.kept) == 0 && !in.lost {
+	case in.awake && now.Sub(in.active) >= o.IdleAfter:
+		if len(in.kept) == 0 && !in.lost && !in.scheduled && !in.writing {
 			was := in.active
 			in.push(tickMessage{})
 			in.active = was
 			return
 		}
-		in.active = now // not confirmed yet: look again later
+		in.active = now // busy, or not confirmed yet: look again later
 	}
 	in.arm()
 }
