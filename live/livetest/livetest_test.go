@@ -75,6 +75,13 @@ func failures(t *testing.T, f func(t testing.TB)) string {
 	return strings.Join(r.failures, "\n")
 }
 
+// What the condition takes, such as an error, is not asked for again.
+func TestAwaitAsksNoMoreOnceItIsTrue(t *testing.T) {
+	page := livetest.Open(t, newApp(), "/")
+	page.Click("button", "fail")
+	page.Await("the error", func() bool { return page.Error() != "" })
+}
+
 func TestWhatABrowserWouldNotDoFails(t *testing.T) {
 	tests := []struct {
 		name string

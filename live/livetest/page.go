@@ -322,12 +322,14 @@ func (p *Page) AwaitSaved() {
 // Await waits until f reports true, asking again after each frame; the test fails after 10 s without.
 func (p *Page) Await(what string, f func() bool) {
 	p.t.Helper()
+	ok := false // f may have an effect, as Error has: once it was true it is not asked again
 	p.wait(what, func() bool {
 		p.mu.Unlock()
 		defer p.mu.Lock()
-		return f()
+		ok = ok || f()
+		return ok
 	})
-	if !f() {
+	if !ok {
 		p.t.Fatalf("livetest: the connection ended before %s: %s", what, p.failure)
 	}
 }
