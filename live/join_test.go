@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -21,16 +22,33 @@ import (
 
 func TestTokensAndSecretsExpire(t *testing.T) { // X1
 	synctest.Test(t, func(t *testing.T) {
-		b := livetest.NewBrowser(t, newPuppets(&kit{}, func(o *live.Options) { o.TokenAge = time.Hour }))
+		k := &kit{}
+		b := livetest.NewBrowser(t, newPuppets(k, func(o *live.Options) { o.TokenAge = time.Hour }))
 		early, late := newTab(t, b, "/puppet"), newTab(t, b, "/puppet")
 		time.Sleep(59 * time.Minute)
 		if j := early.join(); j.How != wire.Mount {
 			t.Errorf("a token of 59 minutes: joined by %s", j.How)
 		}
-		time.Sleep(2 * time.Minute)
+		early.pull(Pull{By: 1})
+		early.answer(1)
+		time.Sleep(time.Minute)
+		early.send(`[0,"ping"]`)
+		if _, pong, err := early.ws.Read(t.Context()); string(pong) != "[]" {
+			t.Errorf("a ping is answered %q, %v", pong, err)
+		}
+		time.Sleep(time.Minute)
+		mounts := k.mounts.Load()
 		late.dial()
 		if d, code := late.next(); code != 4403 {
 			t.Errorf("a token of 61 minutes: %+v, closed with %d", d, code)
+		}
+		if n := k.mounts.Load() - mounts; n != 0 {
+			t.Errorf("a token of 61 minutes mounted %d pages", n)
+		}
+		// A page that is open stays so, however old its token is.
+		early.pull(Pull{By: 1})
+		if got := early.answer(2); got != `[0,0,"2"]` {
+			t.Errorf("the open page answers %s", got)
 		}
 	})
 }
@@ -53,6 +71,44 @@ func TestSecretsOfBeforeARotationStillOpen(t *testing.T) {
 			t.Errorf("joined by %s", j.How)
 		}
 	})
+}
+
+// Another app's tokens and cookies mean nothing here, as if nobody had made them.
+func TestAnotherAppsTokensAndCookies(t *testing.T) { // X1
+	k := &kit{}
+	app := newPuppets(k)
+	foreign := newPuppets(&kit{}, func(o *live.Options) { o.Secrets = [][]byte{[]byte("another app's secret, 32 bytes long")} })
+	ours, theirs := livetest.NewBrowser(t, app), livetest.NewBrowser(t, foreign)
+	good := newTab(t, ours, "/puppet")
+	forged := newTab(t, theirs, "/puppet")
+	mounts := k.mounts.Load()
+
+	forged.b = ours
+	forged.dial()
+	if d, code := forged.next(); code != 4403 {
+		t.Errorf("another app's token: %+v, closed with %d", d, code)
+	}
+	theirs.Through(app) // keeps its cookies
+	if _, status, err := dial(theirs, "/puppet", http.Header{"Origin": {origin}}); status != 403 {
+		t.Errorf("another app's cookie: status %d, %v", status, err)
+	}
+	r, _ := http.NewRequest(http.MethodPost, "/puppet", strings.NewReader("live-event=Pull&live-seal=x"))
+	r.Header = http.Header{"Origin": {origin}, "Content-Type": {"application/x-www-form-urlencoded"}}
+	if res := theirs.Do(r); res.Code != 403 {
+		t.Errorf("another app's cookie with a form: %d", res.Code)
+	}
+	if n := k.mounts.Load() - mounts; n != 0 {
+		t.Errorf("%d pages were mounted for them", n)
+	}
+	if j := good.join(); j.How != wire.Adopt {
+		t.Errorf("our page is joined by %s", j.How)
+	}
+	theirs.Load("/puppet") // gets a session of its own
+	if ws, status, err := dial(theirs, "/puppet", http.Header{"Origin": {origin}}); status != 101 {
+		t.Errorf("with a cookie of ours: status %d, %v", status, err)
+	} else {
+		ws.CloseNow()
+	}
 }
 
 func TestFirstFramesThatAreNoJoin(t *testing.T) {
