@@ -376,7 +376,8 @@ func (in *instance) handle(up wire.Up) error {
 	if up.Payload.Form != "" {
 		form, err := url.ParseQuery(up.Payload.Form)
 		if err != nil {
-			return &badEvent{fmt.Errorf("%s: form: %w", up.Name, err)}
+			// The error repeats what was entered.
+			return &badEvent{fmt.Errorf("%s: the form is not URL-encoded", up.Name)}
 		}
 		args.form = form
 	}

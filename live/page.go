@@ -264,11 +264,11 @@ func (rt *route) servePOST(w http.ResponseWriter, r *http.Request) {
 		err = r.ParseForm()
 	}
 	if err != nil {
-		status := http.StatusBadRequest
+		bad := &StatusError{Status: http.StatusBadRequest, Err: errors.New("the form is not well encoded")} // err repeats what was entered
 		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			status = http.StatusRequestEntityTooLarge
+			bad = &StatusError{Status: http.StatusRequestEntityTooLarge, Err: err}
 		}
-		a.fail(w, r, &StatusError{Status: status, Err: err})
+		a.fail(w, r, bad)
 		return
 	}
 	if !a.checkSeal(s, r.PostForm.Get(postSeal)) {

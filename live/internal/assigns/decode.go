@@ -98,14 +98,26 @@ func (f *Field) DecodeJSON(data []byte) (reflect.Value, error) {
 }
 
 // DecodeStrict decodes into the value that p points to. Unlike [Type.Decode] it takes the value for user input: a key of
-// an object that the Go type does not know is an error, too. The error is a [*TypeError] for a wrong type.
+// an object that the Go type does not know is an error, too. The error is a [*TypeError] for a wrong type, and never
+// repeats a value.
 func DecodeStrict(data []byte, p any) error {
+	var err error
 	if k := reflect.TypeOf(p).Elem().Kind(); k <= reflect.Float64 || k == reflect.String {
-		return plain(json.Unmarshal(data, p)) // has no keys
+		err = json.Unmarshal(data, p) // has no keys
+	} else {
+		d := json.NewDecoder(bytes.NewReader(data))
+		d.DisallowUnknownFields()
+		err = d.Decode(p)
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	return plain(d.Decode(p))
+	if err == nil {
+		return nil
+	}
+	err = plain(err)
+	if _, ok := errors.AsType[*TypeError](err); ok || strings.HasPrefix(err.Error(), "json: unknown field ") {
+		return err
+	}
+	// What a type's own UnmarshalJSON or UnmarshalText says repeats what it was given, as that of time.Time does.
+	return fmt.Errorf("not a valid %v", reflect.TypeOf(p).Elem())
 }
 
 func (t *Type) settable(into reflect.Value) reflect.Value {
