@@ -110,6 +110,8 @@ var Edits = class {
   #stamps = /* @__PURE__ */ new WeakMap();
   #newest;
   #composing = null;
+  /** The first event that a click, as it began, could make. */
+  #clicked = 0;
   /** Edits before this event are not known to the running instance, whatever their stamp says. */
   #base = 0;
   /** Edits that the events up to this one carried are stored. */
@@ -127,6 +129,7 @@ var Edits = class {
     this.#stop = new AbortController();
     const options = { capture: true, signal: this.#stop.signal };
     const edited = (event) => this.edited(event.target);
+    document.addEventListener("click", () => this.#clicked = this.#newest() + 1, options);
     document.addEventListener("input", edited, options);
     document.addEventListener("change", edited, options);
     document.addEventListener("compositionstart", (event) => this.#composing = event.target, options);
@@ -137,7 +140,8 @@ var Edits = class {
   }
   edited(target) {
     if (!isControl(target)) return;
-    const stamp = this.#newest() + 1;
+    const ticked = /^(?:checkbox|radio)$/.test(target.type) && target.closest("[live-click]");
+    const stamp = ticked ? this.#clicked : this.#newest() + 1;
     this.#stamps.set(target, stamp);
     if (target.type === "radio" && target.name) {
       const scope = target.form ?? document;

@@ -19,6 +19,8 @@ export class Edits {
   readonly #stamps = new WeakMap<Element, number>();
   readonly #newest: () => number;
   #composing: EventTarget | null = null;
+  /** The first event that a click, as it began, could make. */
+  #clicked = 0;
   /** Edits before this event are not known to the running instance, whatever their stamp says. */
   #base = 0;
   /** Edits that the events up to this one carried are stored. */
@@ -38,6 +40,7 @@ export class Edits {
     this.#stop = new AbortController();
     const options = { capture: true, signal: this.#stop.signal };
     const edited = (event: Event): void => this.edited(event.target);
+    document.addEventListener("click", () => (this.#clicked = this.#newest() + 1), options);
     document.addEventListener("input", edited, options);
     document.addEventListener("change", edited, options);
     document.addEventListener("compositionstart", (event) => (this.#composing = event.target), options);
@@ -50,7 +53,9 @@ export class Edits {
 
   edited(target: EventTarget | null): void {
     if (!isControl(target)) return;
-    const stamp = this.#newest() + 1;
+    // A box is ticked after its click, which the server may have been told of already: then that event carries the edit.
+    const ticked = /^(?:checkbox|radio)$/.test(target.type) && target.closest("[live-click]");
+    const stamp = ticked ? this.#clicked : this.#newest() + 1;
     this.#stamps.set(target, stamp);
     // Choosing one radio button edits its whole group.
     if (target.type === "radio" && target.name) {

@@ -168,6 +168,24 @@ describe("controls", () => {
     expect(input.value).toBe("newer");
   });
 
+  test("a box whose click is the event follows what others do to it", () => {
+    show('<input type="checkbox" live-click="Toggle">');
+    const box = element<HTMLInputElement>("input");
+    edits.start();
+    const sent = (): void => void newest++; // as the click's binding does, before the box is ticked
+    document.addEventListener("click", sent);
+    box.click();
+    document.removeEventListener("click", sent);
+    edits.stop();
+    apply(0, { checked: "" }); // before the answer
+    apply(0, { checked: null });
+    expect(box.checked).toBe(true);
+    edits.frame(1);
+    apply(0, { checked: "" });
+    apply(0, { checked: null });
+    expect(box.checked).toBe(false);
+  });
+
   test("a focused text yields to an answer, not to what others did", () => {
     const input = type("typed");
     input.focus();
