@@ -196,7 +196,15 @@ func (p *Page) submit(form, submitter *html.Node) {
 	if submitter != nil {
 		client["submitter"] = attr(submitter, "name")
 	}
-	p.send(b, p.values(form, submitter), client)
+	n := p.send(b, p.values(form, submitter), client)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.refused == n {
+		return // what was typed stays when the server could not take it
+	}
+	for control := range form.Descendants() {
+		delete(p.state, control) // it shows what the server rendered, as after a page load
+	}
 }
 
 // post submits a form as a browser without JavaScript does, and shows the page it leads to.

@@ -1,13 +1,17 @@
 package livetest_test
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/a-h/templ"
 
 	"github.com/livelong-dev/livelong/live"
 	. "github.com/livelong-dev/livelong/live/internal/testviews"
@@ -73,6 +77,47 @@ func failures(t *testing.T, f func(t testing.TB)) string {
 		r.cleanups[i]()
 	}
 	return strings.Join(r.failures, "\n")
+}
+
+// chat is a form that is rendered empty.
+type chat struct{ Said string }
+
+type Say struct {
+	Text string `form:"text"`
+}
+
+func (*chat) Events() []live.Handler { return []live.Handler{live.On((*chat).Say)} }
+
+func (c *chat) Say(_ context.Context, _ *live.Socket, e Say) error {
+	if e.Text == "too rude" {
+		return live.Errorf("Mind your words.")
+	}
+	c.Said = e.Text
+	return nil
+}
+
+func (c chat) Render() templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		io.WriteString(w, "<output>"+templ.EscapeString(c.Said)+"</output>")
+		return live.Post(Say{}).Render(templ.WithChildren(ctx, templ.Raw(`<input name="text">`)), w)
+	})
+}
+
+// As the client does it: what could not be taken is still there to be mended, what was taken is not said twice.
+func TestSubmittedFormShowsWhatTheServerRendered(t *testing.T) {
+	app := newApp()
+	live.Handle(app, "GET /chat", func(*http.Request) (*chat, error) { return &chat{}, nil })
+	page := livetest.Open(t, app, "/chat")
+	page.Type("input[name=text]", "too rude")
+	page.Submit("form")
+	if got := page.Value("input[name=text]"); got != "too rude" || page.Error() == "" {
+		t.Errorf("after a refused submit the field shows %q", got)
+	}
+	page.Type("input[name=text]", "hello")
+	page.Submit("form")
+	if got := page.Value("input[name=text]"); got != "" || page.Text("output") != "hello" {
+		t.Errorf("after the submit the field shows %q", got)
+	}
 }
 
 // What the condition takes, such as an error, is not asked for again.

@@ -43,6 +43,7 @@ type Page struct {
 	title   string
 	flash   []live.FlashMessage
 	errors  []string
+	refused int // the event of the newest error
 	replies map[int]json.RawMessage
 	pushed  map[string][]json.RawMessage
 	to      string
@@ -203,8 +204,9 @@ func (p *Page) apply(frame []byte) error {
 		p.flash = append(p.flash, live.FlashMessage{Kind: kind, Text: text})
 	}
 	if x.Error != nil {
+		n, _ := x.Error[0].(float64)
 		text, _ := x.Error[1].(string)
-		p.errors = append(p.errors, text)
+		p.errors, p.refused = append(p.errors, text), int(n)
 	}
 	if x.To != "" {
 		p.to = x.To
