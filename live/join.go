@@ -152,6 +152,10 @@ func (c *connection) join(frame []byte, r *http.Request) error {
 	if p.route != c.route.name {
 		return &refusal{wire.CloseBadToken, fmt.Errorf("page token: it is for %s, this is %s", p.route, c.route.name)}
 	}
+	// What Authorize has allowed is this path, and a page of the same route may show what it would not.
+	if u, err := url.Parse(p.url); err != nil || u.Path != r.URL.Path {
+		return &refusal{wire.CloseBadToken, errors.New("page token: it is for another path")}
+	}
 	c.seen.Store(time.Now().UnixNano())
 	return c.enter(p, j.Options, r)
 }
@@ -160,7 +164,7 @@ func (c *connection) join(frame []byte, r *http.Request) error {
 func (c *connection) enter(p *page, o wire.Options, r *http.Request) error {
 	id, number, known := c.app.openSecret(o.Secret, c.session)
 	if known {
-		in, stale := c.app.registry.resume(id, number, attachMessage{conn: c, how: wire.Resume, join: o})
+		in, stale := c.app.registry.resume(id, number, r.URL.Path, attachMessage{conn: c, how: wire.Resume, join: o})
 		if in != nil {
 			return nil
 		}

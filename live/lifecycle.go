@@ -186,8 +186,8 @@ func (r *registry) adopt(id uuid.UUID, m attachMessage) bool {
 }
 
 // resume gives an instance to the connection that holds its newest attach secret. An older secret is good when the
-// browser cannot have received the newer one; otherwise it is stale, as is one that another route's page was given.
-func (r *registry) resume(id uuid.UUID, number int64, m attachMessage) (_ *instance, stale bool) {
+// browser cannot have received the newer one; otherwise it is stale, as is one that a page of another path was given.
+func (r *registry) resume(id uuid.UUID, number int64, path string, m attachMessage) (_ *instance, stale bool) {
 	r.mu.Lock()
 	in := r.instances[id]
 	if in == nil {
@@ -205,7 +205,7 @@ func (r *registry) resume(id uuid.UUID, number int64, m attachMessage) (_ *insta
 		heard = in.conn.heard.Load()
 	}
 	unanswered := number == in.attach-1 && !heard
-	if number != in.attach && !unanswered || in.route != m.conn.route {
+	if number != in.attach && !unanswered || in.route != m.conn.route || in.request.URL.Path != path {
 		in.mu.Unlock()
 		r.mu.Unlock()
 		return nil, true

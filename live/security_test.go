@@ -15,6 +15,7 @@ import (
 	"github.com/livelong-dev/livelong/live"
 	"github.com/livelong-dev/livelong/live/internal/probe"
 	. "github.com/livelong-dev/livelong/live/internal/testviews"
+	"github.com/livelong-dev/livelong/live/internal/wire"
 	"github.com/livelong-dev/livelong/live/livetest"
 )
 
@@ -380,5 +381,38 @@ func TestAuthorizeGuardsGetAndJoin(t *testing.T) {
 	r, _ := http.NewRequest(http.MethodGet, "/items/7", nil)
 	if res := browser.Do(r); res.Code != 403 {
 		t.Errorf("GET: %d, want 403", res.Code)
+	}
+}
+
+// Authorize sees the URL that the socket was opened at, so that must be the page's own.
+func TestSocketsAreOpenedAtThePagesOwnPath(t *testing.T) {
+	for _, way := range []wire.How{wire.Adopt, wire.Resume} {
+		t.Run(string(way), func(t *testing.T) {
+			var calls Calls
+			revoked := false
+			app := newProbe(&calls, live.GroupOptions{Authorize: func(r *http.Request) error {
+				if revoked && r.URL.Path == "/items/7" {
+					return errors.New("not any more")
+				}
+				return nil
+			}}, nil)
+			b := livetest.NewBrowser(t, app)
+			thief, decoy := newTab(t, b, "/items/7?q=secret"), newTab(t, b, "/items/8")
+			if way == wire.Resume {
+				thief.join()
+				thief.drop()
+			}
+			revoked = true
+			thief.path = "/items/8"
+			thief.dial()
+			if d, code := thief.next(); code != 4403 {
+				t.Errorf("the token of a page of another path: %+v, closed with %d", d, code)
+			}
+			decoy.secret = thief.secret
+			decoy.dial()
+			if d := decoy.read(); d.Extra.Join == nil || d.Extra.Join.How == wire.Resume {
+				t.Errorf("the secret of a page of another path resumes: %+v", d)
+			}
+		})
 	}
 }
