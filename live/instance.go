@@ -367,6 +367,10 @@ func (in *instance) guard(f func() error) (err error, crash error) {
 func (in *instance) handle(up wire.Up) error {
 	e, ok := in.typ.handlers.events[up.Name]
 	if !ok {
+		if !eventName.MatchString(up.Name) {
+			// It may be anything, such as a page token; the log repeats names only.
+			return &badEvent{fmt.Errorf("%s handles no event with a name like this", in.typ.name)}
+		}
 		return &badEvent{fmt.Errorf("%s handles no event %q", in.typ.name, up.Name)}
 	}
 	if up.Target != "" {

@@ -115,6 +115,7 @@ func TestPasswordsAreNotLogged(t *testing.T) { // C12
 		`"SignUp",{"f":"password=correcthorse;a=b"}`,
 		`"SignUp",{"f":"password=a&pin=correcthorse"}`,
 		`"SignUp",{"f":"password=correcthorse"},"child"`,
+		`"name=me&password=correcthorse"`,
 		`"Unlock",{"v":"correcthorse"}`,
 		`"Unlock",{"v":{"PIN":87654321}}`,
 		`"Unlock",{"v":{"PIN":"correcthorse"}}`,
