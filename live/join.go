@@ -27,7 +27,7 @@ type connection struct {
 	seen      atomic.Int64 // when the last frame came, in nanoseconds
 	limiter   *rate.Limiter
 	heard     atomic.Bool   // a frame came after the join: the browser has its answer
-	refused   int           // events refused in a row
+	refused   int           // events refused, less those allowed
 	gone      atomic.Bool   // nothing is read any more
 	writer    chan struct{} // holds the writer
 }
@@ -324,7 +324,7 @@ func (c *connection) frame(frame []byte) error {
 			}
 			refused = fmt.Sprintf("%s: more than %d events a second", up.Name, c.app.limits.Events)
 		} else {
-			c.refused = 0
+			c.refused = max(0, c.refused-1) // not 0: the limit refills all the time
 		}
 		// The payload aliases a buffer that is read into again.
 		up.Payload.Value = append([]byte(nil), up.Payload.Value...)

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/coder/websocket"
@@ -256,6 +258,45 @@ func TestFloodIsRefusedThenClosed(t *testing.T) {
 			}
 			return
 		}
+	}
+}
+
+// What is allowed in between, as the limit refills, does not make a flood good.
+func TestSteadyFloodIsClosed(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		pause  time.Duration // between events, of which 100 are allowed a second
+		closed bool
+	}{
+		{"ten times what is allowed", time.Millisecond, true},
+		{"a little more than is allowed", 8 * time.Millisecond, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				app := newApp(func(o *live.Options) { o.Events, o.Burst = 100, 20 })
+				p := newTab(t, livetest.NewBrowser(t, app), "/")
+				p.join()
+				code := make(chan websocket.StatusCode, 1)
+				go func() {
+					for {
+						if _, c := p.next(); c != 0 {
+							code <- c
+							return
+						}
+					}
+				}()
+				for n := 1; n <= 5000; n++ {
+					if p.ws.Write(t.Context(), websocket.MessageText, fmt.Appendf(nil, `[%d,"Nothing"]`, n)) != nil {
+						break
+					}
+					time.Sleep(tt.pause)
+				}
+				p.drop()
+				if got := <-code; (got == 4429) != tt.closed {
+					t.Errorf("closed with %d", got)
+				}
+			})
+		})
 	}
 }
 
