@@ -30,6 +30,7 @@ type App struct {
 	ring    *token.Ring
 	stash   Stash
 	mux     *http.ServeMux
+	handler http.Handler // the mux, in its middleware
 	root    Group
 	topics  topics
 	origin  *http.CrossOriginProtection
@@ -48,7 +49,7 @@ func New(o Options) *App {
 		options: o, limits: o.limits(), log: o.Logger, stash: o.Stash, mux: http.NewServeMux(),
 		origin: http.NewCrossOriginProtection(), routes: map[string]*route{},
 	}
-	a.root.app = a
+	a.root.app, a.handler = a, a.mux
 	a.topics.init(a, o.Bus)
 	a.registry.init(a)
 	if a.stash == nil {
@@ -257,7 +258,12 @@ func (a *App) Mount(prefix string, h http.Handler) {
 }
 
 // ServeHTTP implements [http.Handler].
-func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+
+// Wrap puts middleware around all that the app serves, sockets included: sessions of your own, logging, further routes.
+// It must be called before the app serves anything. A ResponseWriter of the middleware must let
+// [http.ResponseController] reach the one it wraps, or sockets cannot be opened. The outermost is the one added last.
+func (a *App) Wrap(middleware func(http.Handler) http.Handler) { a.handler = middleware(a.handler) }
 
 // Run listens on addr and serves until ctx ends; see [App.Serve].
 func (a *App) Run(ctx context.Context, addr string) error {

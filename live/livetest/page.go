@@ -286,6 +286,17 @@ func (p *Page) Drop() {
 	}
 }
 
+// AwaitClosed waits until the server has closed the connection, and returns the code; 0 when it only broke off. The
+// test fails when the connection still stands after 10 s.
+func (p *Page) AwaitClosed() int {
+	p.t.Helper()
+	p.wait("end of the connection", func() bool { return p.failure != "" })
+	p.Drop()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(int(p.closed), 0)
+}
+
 // Close closes the page's tab.
 func (p *Page) Close() {
 	if p.ws != nil {
