@@ -107,7 +107,8 @@ func (a *App) fail(w http.ResponseWriter, r *http.Request, err error) {
 	text := http.StatusText(status)
 	if own := (*Error)(nil); errors.As(err, &own) {
 		text += "\n\n" + own.Text
-	} else if a.options.Dev {
+	}
+	if a.options.Dev {
 		text += "\n\n" + err.Error()
 	}
 	w.Header().Set("Cache-Control", "no-store")

@@ -85,7 +85,7 @@ func (in *instance) adoptable() ([]adoption, error) {
 		}
 		r, ok := in.newest(i, readable)
 		if !ok {
-			gone, removed := readable[StoredKey{f.Scope, f.names()[s.from]}]
+			gone, removed := readable[StoredKey{f.Scope, f.names[s.from]}]
 			if !removed || gone.Raw != nil {
 				continue
 			}

@@ -55,6 +55,12 @@ func (in *instance) recover(samePage bool) (Recovery, error) {
 	if !samePage {
 		values = slices.DeleteFunc(values, func(v StoredValue) bool { return v.Scope == ScopePage })
 	}
+	if len(values) == 0 {
+		if in.session.new {
+			return Recovery{Status: Fresh}, nil
+		}
+		return Recovery{Status: NotFound}, nil
+	}
 	readable, lost := in.migrate(values)
 	found := Recovery{Status: NotFound, Lost: lost}
 	for i := range st.slots {
@@ -71,11 +77,8 @@ func (in *instance) recover(samePage bool) (Recovery, error) {
 		in.adopt(a)
 		found.Status = Recovered
 	}
-	switch {
-	case found.Status == NotFound && len(found.Lost) > 0:
+	if found.Status == NotFound && len(found.Lost) > 0 {
 		found.Status = Failed
-	case found.Status == NotFound && in.session.new:
-		found.Status = Fresh
 	}
 	return found, nil
 }
@@ -126,7 +129,7 @@ func (in *instance) migrate(values []StoredValue) (readable map[StoredKey]readin
 			continue
 		}
 		for i := range in.typ.stored {
-			for _, name := range in.typ.stored[i].names() {
+			for _, name := range in.typ.stored[i].names {
 				if value, ok := raw[name]; ok && value != nil {
 					key := StoredKey{in.typ.stored[i].Scope, name}
 					revision, kept := revisions[name]
@@ -150,7 +153,7 @@ func (in *instance) migrate(values []StoredValue) (readable map[StoredKey]readin
 // newest returns the value for a stored field: of those under its key and the names it had before, the last written.
 func (in *instance) newest(i int, readable map[StoredKey]reading) (best reading, ok bool) {
 	f := &in.typ.stored[i]
-	for _, name := range f.names() {
+	for _, name := range f.names {
 		if r, found := readable[StoredKey{f.Scope, name}]; found && r.Raw != nil && (!ok || r.Revision > best.Revision) {
 			best, ok = r, true
 		}

@@ -9,7 +9,7 @@ import (
 // Stash keeps what outlives an instance: the stored fields of views. Package durable has one that keeps them in an
 // object store; without one an app remembers them in this process, see [Options.Stash].
 //
-// An app that ends calls Close(ctx context.Context) error on a stash that has such a method.
+// [App.Serve] ends with Close(ctx context.Context) error of a stash that has such a method.
 type Stash interface {
 	// Attach joins an instance of a view with stored fields to its browser session. It is called once per instance, by
 	// the goroutine that mounts it, and may block until ctx ends. The values that [StashHandle.Take] returns first are

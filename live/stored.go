@@ -12,14 +12,11 @@ import (
 type stored struct {
 	field int // index in assigns.Type.Fields
 	StoredKey
-	was []string // names the key had before
+	names []string // the key's, and then those it had before
 }
 
-// names are the key's name and those it had before, in this order.
-func (s *stored) names() []string { return append([]string{s.Name}, s.was...) }
-
-// index is the place of a name among them; -1 when it is none of them.
-func (s *stored) index(name string) int { return slices.Index(s.names(), name) }
+// index is the place of a name among a field's; -1 when it is none of them.
+func (s *stored) index(name string) int { return slices.Index(s.names, name) }
 
 // parseStored reads a tag `stored:"scope,key=name,was=name,shared"`.
 func parseStored(name, tag string) (stored, error) {
@@ -27,6 +24,7 @@ func parseStored(name, tag string) (stored, error) {
 	refuse := func(format string, args ...any) (stored, error) {
 		return s, fmt.Errorf("field %s: stored:%q: %s", name, tag, fmt.Sprintf(format, args...))
 	}
+	var was []string
 	parts := strings.Split(tag, ",")
 	switch parts[0] {
 	case "", "session":
@@ -41,7 +39,7 @@ func parseStored(name, tag string) (stored, error) {
 		case kind == "key" && value != "":
 			s.Name = value
 		case kind == "was" && value != "":
-			s.was = append(s.was, value)
+			was = append(was, value)
 		case option == "shared" && s.Scope == ScopePage:
 			return refuse("a value of one page cannot be shared")
 		case option == "shared":
@@ -50,6 +48,7 @@ func parseStored(name, tag string) (stored, error) {
 			return refuse("unknown option %q, want key=name, was=name or shared", option)
 		}
 	}
+	s.names = append([]string{s.Name}, was...)
 	return s, nil
 }
 
@@ -68,7 +67,7 @@ func (t *viewType) storedFields(zero any) error {
 		if err != nil {
 			return fmt.Errorf("%v: %w", t.typ, err)
 		}
-		for _, name := range s.names() {
+		for _, name := range s.names {
 			if other, ok := seen[name]; ok {
 				return fmt.Errorf("%v: the fields %s and %s are both stored as %q", t.typ, other, f.Name, name)
 			}
@@ -137,7 +136,7 @@ func (s *storedTypes) add(t *viewType) error {
 			continue
 		}
 		f := &t.assigns.Fields()[t.stored[i].field]
-		for _, name := range t.stored[i].names() {
+		for _, name := range t.stored[i].names {
 			if other, ok := s.shared[name]; ok && other.typ != f.Type {
 				return fmt.Errorf("%v: field %s shares %q as %v, and %v: field %s as %v: a shared key has one type",
 					t.typ, f.Name, name, f.Type, other.view, other.name, other.typ)

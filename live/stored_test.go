@@ -103,7 +103,7 @@ func (k *keeper) Do(ctx context.Context, s *live.Socket, e Do) error {
 }
 
 func (k *keeper) Gate(ctx context.Context, s *live.Socket, e Gate) error {
-	return k.Do(ctx, s, Do{e.What})
+	return k.Do(ctx, s, Do(e))
 }
 
 func (k *keeper) Rumour(_ context.Context, _ *live.Socket, m Rumour) error {

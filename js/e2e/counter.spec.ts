@@ -2,7 +2,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { execFileSync } from "node:child_process";
 import { expect, open, test } from "./fixtures.ts";
 
-test("the counter counts, in each tab", async ({ context, counter }) => {
+test("the counter counts, in every tab", async ({ context, counter }) => {
   const [one, two] = [await context.newPage(), await context.newPage()];
   await open(one, counter.url);
   await open(two, counter.url);
@@ -10,9 +10,12 @@ test("the counter counts, in each tab", async ({ context, counter }) => {
     await one.getByRole("button", { name: "Add one" }).click();
     await expect(one.locator("output")).toHaveText(String(i));
   }
+  await expect(two.locator("output")).toHaveText("3");
   await two.getByRole("button", { name: "Subtract one" }).click();
-  await expect(two.locator("output")).toHaveText("-1");
-  await expect(one.locator("output")).toHaveText("3");
+  for (const tab of [one, two]) {
+    await expect(tab.locator("output")).toHaveText("2");
+    await expect(tab.locator("[data-live]")).toHaveClass(/(^| )live-saved( |$)/);
+  }
 });
 
 test("a click brings a frame of at most 30 bytes", async ({ page, counter }) => {
