@@ -50,8 +50,13 @@ const entryCost = 64
 // valueCost is the bytes of a value in a document, no less.
 func valueCost(r ref, raw int) int { return len(r.key) + raw + 56 }
 
-// run computes the new value of an update.
-func (e *entry) run(raw json.RawMessage) (_ json.RawMessage, err error) {
+// run computes the new value of an update from the present one; nil: there is none. A value in the form of an older
+// version counts as none: the functions do not know that form, and start from what their page shows, which has been
+// migrated.
+func (e *entry) run(old *value) (raw json.RawMessage, err error) {
+	if old != nil && old.version >= e.version {
+		raw = old.raw
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v", v)
@@ -100,12 +105,8 @@ func (e *entry) apply(d *document) error {
 			v.extra = old.extra
 		}
 		if e.kind == update {
-			var raw json.RawMessage
-			if old != nil {
-				raw = old.raw
-			}
 			var err error
-			if v.raw, err = e.run(raw); err != nil {
+			if v.raw, err = e.run(old); err != nil {
 				return fmt.Errorf("key %s: update: %w", e.ref.key, err)
 			}
 		}

@@ -152,14 +152,6 @@ func (d *document) get(r ref) *value {
 	return nil
 }
 
-// raw returns a value's JSON; nil when there is none.
-func (d *document) raw(r ref) json.RawMessage {
-	if v := d.get(r); v != nil {
-		return v.raw
-	}
-	return nil
-}
-
 // Bytes that a document, a draft and an incarnation take beside their keys, no less.
 const (
 	documentCost = 512

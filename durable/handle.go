@@ -195,7 +195,7 @@ func (h *handle) admit(ops []live.StashOp) ([]entry, error) {
 		}
 		value := len(op.Put)
 		if e.kind == update && s.shown != nil {
-			raw, err := e.run(s.shown.raw(e.ref))
+			raw, err := e.run(s.shown.get(e.ref))
 			if err != nil {
 				return nil, fmt.Errorf("key %s: update: %w", e.ref.key, err)
 			}

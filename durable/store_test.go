@@ -340,3 +340,17 @@ func TestFlushGivesUp(t *testing.T) {
 		p.flush()
 	})
 }
+
+// The functions of an update do not know the form in which an older build stored a value.
+func TestUpdatesDoNotRunOnOlderVersions(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		st := open(t, durabletest.NewMemory())
+		p, q := attach(t, st, ids("s")), attach(t, st, ids("s"))
+		p.write(put(view("n"), `"an old form"`))
+		op := add(view("n"), 1)
+		op.Version = 2
+		q.write(op)
+		q.flush()
+		q.want("n", "1")
+	})
+}

@@ -35,18 +35,13 @@ func (e *Embedded) Render(w http.ResponseWriter, r *http.Request) (templ.Compone
 		s = a.newSession()
 	}
 	a.present(r.Context(), &s)
-	in, err := a.mountFirst(e.route, r, &s, a.newPage(e.route, r))
+	var bench workbench
+	bench.tree = &diff.Tree{}
+	in, root, err := a.firstPage(e.route, r, &s, a.newPage(e.route, r), &bench)
 	if err != nil {
 		return nil, fmt.Errorf("embed %s: %w", e.route.name, err)
 	}
 	a.setCookie(w, r, s)
-	var bench workbench
-	bench.tree = &diff.Tree{}
-	root, err := in.firstRender(&bench)
-	if err != nil {
-		in.finish("not rendered")
-		return nil, fmt.Errorf("embed %s: %w", e.route.name, err)
-	}
 	root.socket = a.options.SocketPath
 	if r.Method == http.MethodHead || isPrefetch(r) {
 		in.finish("nobody will connect")

@@ -290,7 +290,11 @@ func (h *memoryHandle) apply(op *StashOp, notify *notifications) {
 	raw := op.Put
 	if len(op.Update) > 0 {
 		var err error
-		if raw, err = updated(old.Raw, op.Update); err != nil {
+		present := old.Raw
+		if old.Version < op.Version {
+			present = nil // the functions do not know its form
+		}
+		if raw, err = updated(present, op.Update); err != nil {
 			raw = old.Raw // the operation is left out
 		}
 	}

@@ -88,11 +88,14 @@ func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
 	}
 	a.present(r.Context(), &s)
 	p := a.newPage(rt, r)
-	in, err := a.mountFirst(rt, r, &s, p)
+	bench := workbenches.Get().(*workbench)
+	defer workbenches.Put(bench)
+	in, root, err := a.firstPage(rt, r, &s, p, bench)
 	if err != nil {
 		a.fail(w, r, err)
 		return
 	}
+	defer func() { bench.tree.HTML = root.html[:0] }()
 	parked := false
 	defer func() {
 		if !parked {
@@ -105,14 +108,6 @@ func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "private, no-cache")
 	h.Set("X-Content-Type-Options", "nosniff")
-	bench := workbenches.Get().(*workbench)
-	defer workbenches.Put(bench)
-	root, err := in.firstRender(bench)
-	if err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	defer func() { bench.tree.HTML = root.html[:0] }()
 	var out sink
 	out.b = bench.frame[:0]
 	defer func() { bench.frame = out.b }()
@@ -145,17 +140,43 @@ func isPrefetch(r *http.Request) bool {
 	return strings.HasPrefix(r.Header.Get("Sec-Purpose"), "prefetch") || r.Header.Get("Purpose") == "prefetch"
 }
 
-// mountFirst mounts a page for a browser whose session may have ended, and which then gets another one.
-func (a *App) mountFirst(rt *route, r *http.Request, s *session, p *page) (*instance, error) {
-	in, err := a.mount(rt, r, *s, p, mountOptions{})
+// suspectText is what the user reads on a page that starts from its defaults, because it panics with what is stored.
+const suspectText = "What you saved before cannot be shown. The page starts afresh and saves nothing; what you saved is kept."
+
+// firstPage mounts and renders a page for a browser. A session that has ended is replaced by another one. A page that
+// panics with what is stored starts from its defaults: the browser would be locked out of it otherwise. What it returns
+// is the caller's to finish or park; the HTML is the bench's.
+func (a *App) firstPage(rt *route, r *http.Request, s *session, p *page, bench *workbench) (*instance, *root, error) {
+	in, root, err := a.mountAndRender(rt, r, *s, p, mountOptions{}, bench)
 	if errors.Is(err, ErrSessionEnded) {
 		*s = a.newSession()
-		in, err = a.mount(rt, r, *s, p, mountOptions{})
+		in, root, err = a.mountAndRender(rt, r, *s, p, mountOptions{}, bench)
+	}
+	var crash *panicked
+	if errors.As(err, &crash) && len(rt.stored) > 0 && !s.new {
+		a.log.Error("a page panics, perhaps with what is stored: it starts from its defaults", "view", rt.viewType.name,
+			"err", err, "stack", string(crash.stack))
+		if in, root, err = a.mountAndRender(rt, r, *s, p, mountOptions{defaults: true}, bench); err == nil {
+			in.socket.Flash("error", suspectText)
+		}
 	}
 	if err == nil && in.stashed != nil && in.stashed.handle != nil {
 		s.from = nil // its values have come over
 	}
-	return in, err
+	return in, root, err
+}
+
+func (a *App) mountAndRender(rt *route, r *http.Request, s session, p *page, o mountOptions, bench *workbench) (*instance, *root, error) {
+	in, err := a.mount(rt, r, s, p, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	root, err := in.firstRender(bench)
+	if err != nil {
+		in.finish("not rendered")
+		return nil, nil, err
+	}
+	return in, root, nil
 }
 
 type mountOptions struct {

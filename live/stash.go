@@ -112,8 +112,8 @@ type StashOp struct {
 	Version int // of the view type
 	// Put is the key's new value. nil with an empty Update: the key is deleted.
 	Put json.RawMessage
-	// Update makes the new value of the present one, function by function; nil stands for no value. The functions
-	// are pure and may run several times, on any goroutine. When one fails or panics, this op is left out.
+	// Update makes the new value of the present one, function by function; nil stands for no value, and for one that
+	// an older version of the view type wrote. The functions are pure and may run several times, on any goroutine. When one fails or panics, this op is left out.
 	Update []func(json.RawMessage) (json.RawMessage, error)
 	// Reset deletes all that is stored for the view in the session and for the page; the key means nothing.
 	Reset bool
