@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/livelong-dev/livelong/examples/internal/serve"
@@ -28,14 +29,15 @@ func TestCount(t *testing.T) {
 
 func TestClickCostsThirtyBytes(t *testing.T) {
 	page := livetest.Open(t, app(t), "/")
-	for range 43 {
+	for range 143 {
 		page.Click("button", "+1")
 	}
+	page.AwaitSaved()
 	frames := page.Frames()
-	last := frames[len(frames)-1]
-	t.Logf("a click's frame: %d B with its header; the answer to the join: %d B", last, frames[0])
-	if last > 30 {
-		t.Errorf("a click's frame has %d B, want at most 30", last)
+	most := slices.Max(frames[1:])
+	t.Logf("the 143rd click's frames, with their headers: %d B, and %d B once it is saved; the answer to the join: %d B", most, frames[len(frames)-1], frames[0])
+	if most > 30 {
+		t.Errorf("a click's frame has %d B, want at most 30", most)
 	}
 	if frames[0] >= 200 {
 		t.Errorf("the answer to the join has %d B, want less than 200", frames[0])

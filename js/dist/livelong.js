@@ -899,7 +899,7 @@ var extraChecks = {
   push: listOf(pair(isString, isAny)),
   error: pair(isCount, isString),
   to: isString,
-  save: isCount
+  s: isCount
 };
 function decode(text) {
   if (text.length > MAX_DOWN_CHARS) throw new WireError(`frame of ${text.length} characters is too long`);
@@ -1770,7 +1770,7 @@ var Session = class {
     this.#answered(frame);
     if (extra.title !== void 0) document.title = extra.title;
     for (const [kind, text] of extra.flash ?? []) this.#notices.flash(kind, text);
-    if (extra.save !== void 0) this.#mark(extra.save, extra.join?.how === "mount");
+    if (extra.s !== void 0) this.#mark(extra.s, extra.join?.how === "mount");
     if (extra.error) this.#failed(...extra.error);
     for (const [name, detail] of extra.push ?? []) this.#announce(name, detail);
     if (extra.to !== void 0 && !load(extra.to)) this.#failed(0, `refused to load ${extra.to}`);

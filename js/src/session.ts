@@ -172,7 +172,7 @@ export class Session {
     this.#answered(frame);
     if (extra.title !== undefined) document.title = extra.title;
     for (const [kind, text] of extra.flash ?? []) this.#notices.flash(kind, text);
-    if (extra.save !== undefined) this.#mark(extra.save, extra.join?.how === "mount");
+    if (extra.s !== undefined) this.#mark(extra.s, extra.join?.how === "mount");
     if (extra.error) this.#failed(...extra.error);
     for (const [name, detail] of extra.push ?? []) this.#announce(name, detail);
     if (extra.to !== undefined && !load(extra.to)) this.#failed(0, `refused to load ${extra.to}`);

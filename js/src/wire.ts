@@ -41,7 +41,7 @@ export interface Extra {
   readonly error?: readonly [n: number, text: string];
   readonly to?: string;
   /** How the page is stored: 0 saved, 1 saving, 2 unsaved, 3 unavailable. */
-  readonly save?: number;
+  readonly s?: number;
 }
 
 /** A pong answers a ping; it is no part of the counted frames. */
@@ -116,7 +116,7 @@ const extraChecks: { readonly [K in keyof Extra]-?: Check } = {
   push: listOf(pair(isString, isAny)),
   error: pair(isCount, isString),
   to: isString,
-  save: isCount,
+  s: isCount,
 };
 
 /** Reads a frame from the server. Of the patch only the outside is checked here: applying it checks the rest. */
