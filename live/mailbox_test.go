@@ -124,6 +124,43 @@ func TestFullMailboxHoldsEventsBack(t *testing.T) {
 	})
 }
 
+// Events that fail while the writer is not ready are answered by one frame, which names each of them.
+func TestEachFailedEventIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		k := &kit{pull: func(_ *live.Socket, _ *puppet, e Pull) error {
+			if e.What == "wait" {
+				<-release
+			}
+			if e.What == "fail" {
+				return live.Errorf("no %d", e.By)
+			}
+			return nil
+		}}
+		p := newTab(t, livetest.NewBrowser(t, newPuppets(k)), "/puppet")
+		p.join()
+		p.pull(Pull{What: "wait"})
+		for i := 2; i <= 4; i++ {
+			p.pull(Pull{What: "fail", By: i})
+		}
+		synctest.Wait()
+		close(release)
+		failed := map[float64]any{}
+		for ref := 0; ref < 4; {
+			d := p.read()
+			ref = d.Ref
+			for _, e := range d.Extra.Error {
+				failed[e[0].(float64)] = e[1]
+			}
+		}
+		for i := 2; i <= 4; i++ {
+			if failed[float64(i)] != fmt.Sprint("no ", i) {
+				t.Errorf("event %d failed, and is answered %v", i, failed[float64(i)])
+			}
+		}
+	})
+}
+
 func TestSendFromManyGoroutines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var socket *live.Socket

@@ -220,8 +220,8 @@ func (p *tab) answer(n int) string {
 		if d.Extra.HTML != nil {
 			all.WriteString(*d.Extra.HTML)
 		}
-		if d.Extra.Error != nil {
-			all.WriteString(d.Extra.Error[1].(string))
+		for _, e := range d.Extra.Error {
+			all.WriteString(e[1].(string))
 		}
 		if d.Ref >= n {
 			return all.String()

@@ -180,7 +180,7 @@ func TestBadEventsAreRefusedAndChangeNothing(t *testing.T) {
 			r.read()
 			r.send(`[1,` + tt.event + `]`)
 			frame, _ := r.read()
-			if !strings.HasPrefix(frame, `[1,[],{"error":[1,"`) || !strings.Contains(strings.ReplaceAll(frame, `\"`, `"`), tt.want) {
+			if !strings.HasPrefix(frame, `[1,[],{"error":[[1,"`) || !strings.Contains(strings.ReplaceAll(frame, `\"`, `"`), tt.want) {
 				t.Errorf("answer %s, want an error with %q and no change", frame, tt.want)
 			}
 			r.send(`[2,"Add",{"v":{"By":1}}]`)

@@ -162,9 +162,14 @@ func (in *instance) takeFlash() []FlashMessage {
 	return messages
 }
 
+// maxErrors bounds the errors of one frame: a mailbox of events may fail before the writer is ready.
+const maxErrors = 256
+
 // showError tells the user that event n (0: none) failed or was refused.
 func (in *instance) showError(n int, text string) {
-	in.out.Error = &[2]any{n, text}
+	if len(in.out.Error) < maxErrors && !slices.Contains(in.out.Error, [2]any{n, text}) {
+		in.out.Error = append(in.out.Error, [2]any{n, text})
+	}
 	in.urgent = true
 }
 

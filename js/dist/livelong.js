@@ -897,7 +897,7 @@ var extraChecks = {
   flash: listOf(pair(isString, isString)),
   reply: listOf(pair(isCount, isAny)),
   push: listOf(pair(isString, isAny)),
-  error: pair(isCount, isString),
+  error: listOf(pair(isCount, isString)),
   to: isString,
   s: isCount
 };
@@ -1771,14 +1771,15 @@ var Session = class {
     if (extra.title !== void 0) document.title = extra.title;
     for (const [kind, text] of extra.flash ?? []) this.#notices.flash(kind, text);
     if (extra.s !== void 0) this.#mark(extra.s, extra.join?.how === "mount");
-    if (extra.error) this.#failed(...extra.error);
+    for (const [n, text] of extra.error ?? []) this.#failed(n, text);
     for (const [name, detail] of extra.push ?? []) this.#announce(name, detail);
     if (extra.to !== void 0 && !load(extra.to)) this.#failed(0, `refused to load ${extra.to}`);
   }
   #answered({ ref, extra }) {
     const replies = new Map(extra.reply);
+    const errors = new Map(extra.error);
     for (const { n, source } of this.#outbox.answered(ref)) {
-      const error = extra.error?.[0] === n ? extra.error[1] : void 0;
+      const error = errors.get(n);
       if (source.kind === "script") {
         if (error === void 0) source.resolve(replies.get(n));
         else source.reject(new Error(error));

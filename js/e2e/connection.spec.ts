@@ -123,7 +123,7 @@ test("a refused submit is shown and keeps what was typed", async ({ page }) => {
   await page.getByLabel("Note").fill("hello");
   await page.getByLabel("Note").press("Enter");
   await expect.poll(() => peer.events().length).toBe(2);
-  peer.send([2, [], { error: [2, "No."] }]);
+  peer.send([2, [], { error: [[2, "No."]] }]);
   await expect(page.getByRole("alert")).toContainText("No.");
   await expect(page.getByLabel("Note")).toHaveValue("hello");
 });

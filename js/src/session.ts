@@ -173,15 +173,16 @@ export class Session {
     if (extra.title !== undefined) document.title = extra.title;
     for (const [kind, text] of extra.flash ?? []) this.#notices.flash(kind, text);
     if (extra.s !== undefined) this.#mark(extra.s, extra.join?.how === "mount");
-    if (extra.error) this.#failed(...extra.error);
+    for (const [n, text] of extra.error ?? []) this.#failed(n, text);
     for (const [name, detail] of extra.push ?? []) this.#announce(name, detail);
     if (extra.to !== undefined && !load(extra.to)) this.#failed(0, `refused to load ${extra.to}`);
   }
 
   #answered({ ref, extra }: Frame): void {
     const replies = new Map(extra.reply);
+    const errors = new Map(extra.error);
     for (const { n, source } of this.#outbox.answered(ref)) {
-      const error = extra.error?.[0] === n ? extra.error[1] : undefined;
+      const error = errors.get(n);
       if (source.kind === "script") {
         if (error === undefined) source.resolve(replies.get(n));
         else source.reject(new Error(error));

@@ -38,7 +38,7 @@ export interface Extra {
   readonly flash?: readonly (readonly [kind: string, text: string])[];
   readonly reply?: readonly (readonly [n: number, value: Json])[];
   readonly push?: readonly (readonly [name: string, detail: Json])[];
-  readonly error?: readonly [n: number, text: string];
+  readonly error?: readonly (readonly [n: number, text: string])[];
   readonly to?: string;
   /** How the page is stored: 0 saved, 1 saving, 2 unsaved, 3 unavailable. */
   readonly s?: number;
@@ -114,7 +114,7 @@ const extraChecks: { readonly [K in keyof Extra]-?: Check } = {
   flash: listOf(pair(isString, isString)),
   reply: listOf(pair(isCount, isAny)),
   push: listOf(pair(isString, isAny)),
-  error: pair(isCount, isString),
+  error: listOf(pair(isCount, isString)),
   to: isString,
   s: isCount,
 };

@@ -199,7 +199,7 @@ func (p *Page) submit(form, submitter *html.Node) {
 	n := p.send(b, p.values(form, submitter), client)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.refused == n {
+	if p.refused[n] {
 		return // what was typed stays when the server could not take it
 	}
 	for control := range form.Descendants() {

@@ -43,7 +43,7 @@ type Page struct {
 	title   string
 	flash   []live.FlashMessage
 	errors  []string
-	refused int // the event of the newest error
+	refused map[int]bool // events that were answered by an error
 	replies map[int]json.RawMessage
 	pushed  map[string][]json.RawMessage
 	to      string
@@ -58,7 +58,7 @@ func newPage(b *Browser, u *url.URL, first string) *Page {
 	if err != nil {
 		b.t.Fatalf("livetest: parse %s: %v", u, err)
 	}
-	p := &Page{b: b, t: b.t, url: u, first: first, document: document, state: map[*html.Node]*control{}, pushed: map[string][]json.RawMessage{}}
+	p := &Page{b: b, t: b.t, url: u, first: first, document: document, state: map[*html.Node]*control{}, pushed: map[string][]json.RawMessage{}, refused: map[int]bool{}}
 	p.changed = sync.NewCond(&p.mu)
 	p.root = find(document, func(n *html.Node) bool { return attr(n, "data-live") != "" })
 	if p.root == nil {
@@ -203,10 +203,10 @@ func (p *Page) apply(frame []byte) error {
 		text, _ := f[1].(string)
 		p.flash = append(p.flash, live.FlashMessage{Kind: kind, Text: text})
 	}
-	if x.Error != nil {
-		n, _ := x.Error[0].(float64)
-		text, _ := x.Error[1].(string)
-		p.errors, p.refused = append(p.errors, text), int(n)
+	for _, e := range x.Error {
+		n, _ := e[0].(float64)
+		text, _ := e[1].(string)
+		p.errors, p.refused[int(n)] = append(p.errors, text), true
 	}
 	if x.To != "" {
 		p.to = x.To

@@ -93,7 +93,7 @@ type Extra struct {
 	Flash    [][2]any `json:"flash,omitempty"` // kind, text
 	Reply    [][2]any `json:"reply,omitempty"` // event number, value
 	Push     [][2]any `json:"push,omitempty"`  // name, detail
-	Error    *[2]any  `json:"error,omitempty"` // event number, text
+	Error    [][2]any `json:"error,omitempty"` // event number, text
 	To       string   `json:"to,omitempty"`    // a URL to load
 	Save     *Save    `json:"s,omitempty"`  // when it has changed, and in the answer to each join
 }
