@@ -56,6 +56,17 @@ func NewBrowser(t testing.TB, app *live.App) *Browser {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b := &Browser{t: t, jar: jar}
+	b.Visit(app)
+	return b
+}
+
+// Visit makes the browser's requests reach another app from now on: the server was restarted, deployed, or another node
+// answers. Open pages keep their connections until [Page.Drop]; [Page.Connect] then joins them to the new app.
+func (b *Browser) Visit(app *live.App) {
+	t := b.t
+	t.Helper()
+	b.app, b.handler = app, app
 	if _, on := checked.LoadOrStore(app, true); !on {
 		probe.Check(app, func(err error) { t.Errorf("livetest: %v", err) })
 		t.Cleanup(func() { checked.Delete(app) })
@@ -67,7 +78,6 @@ func NewBrowser(t testing.TB, app *live.App) *Browser {
 			t.Errorf("livetest: shut the app down: %v", err)
 		}
 	})
-	return &Browser{t: t, app: app, handler: app, jar: jar}
 }
 
 // Through lets requests pass h, such as middleware around the app. It returns b.

@@ -95,7 +95,7 @@ type Extra struct {
 	Push     [][2]any `json:"push,omitempty"`  // name, detail
 	Error    [][2]any `json:"error,omitempty"` // event number, text
 	To       string   `json:"to,omitempty"`    // a URL to load
-	Save     *Save    `json:"s,omitempty"`  // when it has changed, and in the answer to each join
+	Save     *Save    `json:"s,omitempty"`     // when it has changed, and in the answer to each join
 }
 
 // Save says whether what the page shows is stored. Pages without stored fields say nothing.
