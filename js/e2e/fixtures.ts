@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type Page, test as base } from "@playwright/test";
 import { bin } from "./build.ts";
+import { Proxy } from "./proxy.ts";
 
 export { expect } from "@playwright/test";
 
@@ -14,9 +15,12 @@ export interface Server {
   readonly process: ChildProcess;
 }
 
+/** The counter outside of development needs a secret. */
+const env = { ...process.env, LIVELONG_SECRET: "5ec2e7".padEnd(64, "0") };
+
 /** Starts a program and waits for the address it prints. */
 async function start(name: string, ...args: string[]): Promise<Server> {
-  const process = spawn(join(bin, name), args, { stdio: ["ignore", "pipe", "inherit"] });
+  const process = spawn(join(bin, name), args, { stdio: ["ignore", "pipe", "inherit"], env });
   for await (const line of createInterface(process.stdout)) {
     const found = /^listening on (http:\S+)$/.exec(line);
     if (found) return { url: found[1]!, process };
@@ -24,10 +28,56 @@ async function start(name: string, ...args: string[]): Promise<Server> {
   throw new Error(`${name} ended before it listened`);
 }
 
-async function stop({ process }: Server): Promise<void> {
-  const ended = new Promise((resolve) => process.once("exit", resolve));
-  process.kill("SIGTERM");
-  await ended;
+/** Ends a program, and returns its exit code, or the signal that ended it. */
+async function stop({ process }: Server, signal: NodeJS.Signals = "SIGTERM"): Promise<number | NodeJS.Signals> {
+  if (process.exitCode === null && process.signalCode === null) {
+    const ended = new Promise((resolve) => process.once("exit", resolve));
+    process.kill(signal);
+    await ended;
+  }
+  return process.exitCode ?? process.signalCode!;
+}
+
+export type Program = "site" | "counter";
+
+/** A program with a directory of its own, behind a proxy: it may end and be started again, on another port. */
+export class Home {
+  readonly program: Program;
+  readonly proxy: Proxy;
+  readonly data = mkdtempSync(join(tmpdir(), "livelong-"));
+  #server: Server | undefined;
+
+  constructor(program: Program, proxy: Proxy) {
+    this.program = program;
+    this.proxy = proxy;
+  }
+
+  /** What browsers see. */
+  get url(): string {
+    return this.proxy.url;
+  }
+
+  /** The program's own address. */
+  get direct(): string {
+    return this.#server!.url;
+  }
+
+  async start(addr = "127.0.0.1:0"): Promise<void> {
+    this.#server = await start(this.program, "-addr", addr, "-data", this.data);
+    this.proxy.target = this.direct;
+  }
+
+  /** Browsers that come back from now on wait until the program is started again. */
+  async end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals> {
+    this.proxy.target = null;
+    return stop(this.#server!, signal);
+  }
+
+  async close(): Promise<void> {
+    await this.proxy.close();
+    await stop(this.#server!);
+    rmSync(this.data, { recursive: true });
+  }
 }
 
 /** Errors a test allows, as parts of their text: what the browser itself prints when a server dies, for one. */
@@ -35,7 +85,16 @@ export interface Errors {
   allow(text: string): void;
 }
 
-export const test = base.extend<{ errors: Errors; counter: Server }, { site: Server }>({
+interface Fixtures {
+  errors: Errors;
+  counter: Server;
+  /** Starts a program behind a proxy. */
+  home: (program: Program) => Promise<Home>;
+  /** Starts the test site with a slow bucket in memory, which this test may break. */
+  slow: Server;
+}
+
+export const test = base.extend<Fixtures, { site: Server }>({
   site: [
     async ({}, use) => {
       const server = await start("site");
@@ -44,12 +103,27 @@ export const test = base.extend<{ errors: Errors; counter: Server }, { site: Ser
     },
     { scope: "worker" },
   ],
+  slow: async ({}, use) => {
+    const server = await start("site", "-latency", "40ms");
+    await use(server);
+    await stop(server);
+  },
   counter: async ({}, use) => {
     const data = mkdtempSync(join(tmpdir(), "livelong-counter-"));
     const server = await start("counter", "-addr", "localhost:0", "-data", data, "-dev");
     await use(server);
     await stop(server);
     rmSync(data, { recursive: true });
+  },
+  home: async ({}, use) => {
+    const homes: Home[] = [];
+    await use(async (program) => {
+      const home = new Home(program, await Proxy.listen());
+      homes.push(home);
+      await home.start();
+      return home;
+    });
+    for (const home of homes) await home.close();
   },
   errors: [
     async ({ context }, use) => {
@@ -87,4 +161,21 @@ export async function look(page: Page, state: "visible" | "hidden"): Promise<voi
     Object.defineProperty(document, "visibilityState", { value, configurable: true });
     document.dispatchEvent(new Event("visibilitychange"));
   }, state);
+}
+
+/** Waits until what the page shows is saved. */
+export async function saved(page: Page): Promise<void> {
+  await page.locator("[data-live].live-saved").waitFor();
+}
+
+/** Collects how a page's joins were answered, from its next load on. */
+export async function watchJoins(page: Page): Promise<string[]> {
+  const joins: string[] = [];
+  await page.exposeFunction("joined", (how: string) => joins.push(how));
+  await page.addInitScript(() => {
+    addEventListener("live:connected", (event) => {
+      (window as unknown as { joined(how: string): void }).joined((event as CustomEvent<{ how: string }>).detail.how);
+    });
+  });
+  return joins;
 }

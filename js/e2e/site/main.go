@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log"
@@ -49,8 +50,21 @@ func main() {
 	var open sockets
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}, Layout: layout})
+	data := flag.String("data", "", "`directory` for what is stored; without one it is kept in memory")
+	addr := flag.String("addr", "127.0.0.1:0", "`host:port` to listen on")
+	latency := flag.Duration("latency", 0, "how long a request to the bucket in memory takes")
+	flag.Parse()
+	bucket, err := openBucket(*data, *latency)
+	if err != nil {
+		log.Fatal(err)
+	}
+	state, err := bucket.store()
+	if err != nil {
+		log.Fatal(err)
+	}
+	app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}, Layout: layout, Stash: state})
 	live.Handle(app, "GET /things", func(*http.Request) (*Things, error) { return &Things{}, nil })
+	live.Handle(app, "GET /stored", func(*http.Request) (*Stored, error) { return &Stored{}, nil })
 	live.Handle(app, "GET /forms", func(*http.Request) (*Forms, error) { return &Forms{}, nil })
 	live.Handle(app, "GET /rows/{n}", func(r *http.Request) (*Rows, error) {
 		n, err := strconv.Atoi(r.PathValue("n"))
@@ -79,6 +93,10 @@ func main() {
 	}))
 	server := &http.Server{ConnState: open.watch, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; frame-src 'self'; form-action 'self'; base-uri 'none'")
+		if r.URL.Path == "/bucket" {
+			bucket.ServeHTTP(w, r)
+			return
+		}
 		if r.URL.Query().Has("break") && r.Header.Get("Upgrade") == "" {
 			page := httptest.NewRecorder()
 			app.ServeHTTP(page, r)
@@ -91,7 +109,7 @@ func main() {
 		}
 		app.ServeHTTP(w, r)
 	})}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", *addr)
 	if err != nil {
 		log.Fatal(err)
 	}
