@@ -102,12 +102,40 @@ var Confirm = class {
   }
 };
 
+// js/src/form.ts
+var plain = /^live-(?:event|seal)$/;
+function formData(form, submitter) {
+  const pairs = new URLSearchParams();
+  for (const [name, value] of new FormData(form, submitter)) if (typeof value === "string" && !plain.test(name)) pairs.append(name, value);
+  return pairs.toString();
+}
+function controlData(control) {
+  const pairs = new URLSearchParams();
+  const { name, type, value, checked, selectedOptions } = control;
+  if (!name || type === "file") return "";
+  if (selectedOptions) for (const option of selectedOptions) pairs.append(name, option.value);
+  else if (!/^(?:checkbox|radio)$/.test(type) || checked) pairs.append(name, value);
+  return pairs.toString();
+}
+function stateOf(control) {
+  const { value, checked, selectedOptions } = control;
+  return selectedOptions ? [...selectedOptions].map((o) => o.index).join() : `${checked} ${value}`;
+}
+
 // js/src/edits.ts
 var VALUELESS = /^(?:checkbox|radio|hidden|submit|button|reset|image|file)$/;
 var hasText = (el) => el instanceof HTMLTextAreaElement || el instanceof HTMLInputElement && !VALUELESS.test(el.type);
 var isControl = (el) => el instanceof HTMLInputElement || el instanceof HTMLTextAreaElement || el instanceof HTMLSelectElement;
+function teller(control) {
+  const owner = control.closest("[live-change]") ?? control.form;
+  return owner?.closest("[live-change]") ?? null;
+}
 var Edits = class {
   #stamps = /* @__PURE__ */ new WeakMap();
+  /** What each control showed after its latest edit. */
+  #states = /* @__PURE__ */ new WeakMap();
+  /** Controls whose latest edit no event has carried. */
+  #untold = /* @__PURE__ */ new WeakSet();
   #newest;
   #composing = null;
   /** The first event that a click, as it began, could make. */
@@ -128,10 +156,15 @@ var Edits = class {
   start() {
     this.#stop = new AbortController();
     const options = { capture: true, signal: this.#stop.signal };
-    const edited = (event) => this.edited(event.target);
     document.addEventListener("click", () => this.#clicked = this.#newest() + 1, options);
-    document.addEventListener("input", edited, options);
-    document.addEventListener("change", edited, options);
+    document.addEventListener("input", ({ target }) => this.edited(target), options);
+    document.addEventListener(
+      "change",
+      ({ target }) => {
+        if (isControl(target) && this.#states.get(target) !== stateOf(target)) this.edited(target);
+      },
+      options
+    );
     document.addEventListener("compositionstart", (event) => this.#composing = event.target, options);
     document.addEventListener("compositionend", () => this.#composing = null, options);
   }
@@ -143,6 +176,8 @@ var Edits = class {
     const ticked = /^(?:checkbox|radio)$/.test(target.type) && target.closest("[live-click]");
     const stamp = ticked ? this.#clicked : this.#newest() + 1;
     this.#stamps.set(target, stamp);
+    this.#states.set(target, stateOf(target));
+    this.#untold.add(target);
     if (target.type === "radio" && target.name) {
       const scope = target.form ?? document;
       for (const other of scope.querySelectorAll("input[type=radio]")) {
@@ -151,14 +186,17 @@ var Edits = class {
     }
   }
   isEdited(control) {
-    return (this.#stamps.get(control) ?? 0) > this.#recovered;
+    return this.#heldBack(control) || (this.#stamps.get(control) ?? 0) > this.#recovered;
   }
   forget(control) {
     this.#stamps.delete(control);
+    this.#untold.delete(control);
   }
-  /** Event n carries what the controls of the form show now, though it was numbered before their latest edit. */
+  /** Event n carries what the controls show now, though it may have been numbered before their latest edit. */
   carried(n, controls) {
-    for (const control of controls) if (this.#stamp(control) > n) this.#stamps.set(control, n);
+    for (const control of controls) {
+      if (this.#untold.delete(control) || this.#stamp(control) > n) this.#stamps.set(control, n);
+    }
   }
   /** A fresh instance runs; it has seen none of the events up to n, or only what was stored of them. */
   mounted(n, recovered) {
@@ -189,7 +227,11 @@ var Edits = class {
       this.forget(el);
     }
   }
+  #heldBack(control) {
+    return this.#untold.has(control) && isControl(control) && teller(control) !== null;
+  }
   #stamp(control) {
+    if (this.#heldBack(control)) return Infinity;
     const stamp = this.#stamps.get(control);
     if (stamp !== void 0) return stamp > this.#recovered ? Math.max(stamp, this.#base) : 0;
     if (!isControl(control) || !hasText(control) || /^(?:range|color)$/.test(control.type)) return 0;
@@ -214,26 +256,6 @@ function setText(el, value) {
   const atEnd = selectionStart === el.value.length;
   el.value = value;
   if (el === document.activeElement && selectionStart !== null && !atEnd) el.setSelectionRange(selectionStart, selectionEnd);
-}
-
-// js/src/form.ts
-var plain = /^live-(?:event|seal)$/;
-function formData(form, submitter) {
-  const pairs = new URLSearchParams();
-  for (const [name, value] of new FormData(form, submitter)) if (typeof value === "string" && !plain.test(name)) pairs.append(name, value);
-  return pairs.toString();
-}
-function controlData(control) {
-  const pairs = new URLSearchParams();
-  const { name, type, value, checked, selectedOptions } = control;
-  if (!name || type === "file") return "";
-  if (selectedOptions) for (const option of selectedOptions) pairs.append(name, option.value);
-  else if (!/^(?:checkbox|radio)$/.test(type) || checked) pairs.append(name, value);
-  return pairs.toString();
-}
-function stateOf(control) {
-  const { value, checked, selectedOptions } = control;
-  return selectedOptions ? [...selectedOptions].map((o) => o.index).join() : `${checked} ${value}`;
 }
 
 // js/src/timing.ts
@@ -1797,12 +1819,12 @@ var Session = class {
   #tellEdits() {
     const told = /* @__PURE__ */ new Set();
     for (const control of this.#root.querySelectorAll("input,textarea,select")) {
-      if (!isControl(control) || !this.#edits.isEdited(control)) continue;
-      const owner = control.closest("[live-change]") ?? control.form;
-      if (owner?.hasAttribute("live-change") && !told.has(owner)) {
-        this.#events.change(control);
-        if (owner === control.form) told.add(owner);
-      }
+      const owner = isControl(control) && this.#edits.isEdited(control) ? teller(control) : null;
+      if (!owner) continue;
+      this.#edits.edited(control);
+      if (told.has(owner)) continue;
+      this.#events.change(control);
+      if (owner === control.form) told.add(owner);
     }
   }
   #sendFrom(event) {
@@ -1813,7 +1835,7 @@ var Session = class {
     const entry = this.#outbox.add(event.name, event.payload, source, same);
     if (!entry) return this.#failed(0, "Too much waits for the connection: this was not sent.");
     if (entry.n > newest) this.#pending.add(marked(event));
-    else this.#edits.carried(entry.n, event.form ? event.form.elements : [event.control]);
+    this.#edits.carried(entry.n, event.form ? event.form.elements : [event.control]);
     this.#flush();
   }
   #flush() {

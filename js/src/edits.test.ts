@@ -16,7 +16,8 @@ beforeEach(() => {
 /** The user types, and the event that carries it is sent and answered. */
 const typed = (): void => {
   edits.edited(control);
-  edits.frame(++newest);
+  edits.carried(++newest, [control]);
+  edits.frame(newest);
 };
 
 test("without stored values a fresh instance is told every edit", () => {
@@ -58,4 +59,35 @@ test("what was saved before counts as edited when the next instance finds nothin
   edits.mounted(newest, true);
   edits.mounted(newest, false);
   expect(edits.isEdited(control)).toBe(true);
+});
+
+test("what debouncing holds back is told, though another event was answered and saved meanwhile", () => {
+  control.setAttribute("live-change", "Edit;d=200");
+  typed();
+  edits.edited(control);
+  edits.frame(++newest); // a click elsewhere
+  edits.saved();
+  expect(edits.yields(control)).toBe(false);
+  edits.mounted(newest, true);
+  expect(edits.isEdited(control)).toBe(true);
+  expect(edits.yields(control)).toBe(false);
+  edits.carried(++newest, [control]);
+  expect(edits.yields(control)).toBe(false);
+  edits.frame(newest);
+  expect(edits.yields(control)).toBe(true);
+});
+
+test("a change event that follows input is no other edit", () => {
+  control.setAttribute("live-change", "Edit");
+  edits.start();
+  control.value = "a";
+  control.dispatchEvent(new Event("input", { bubbles: true }));
+  edits.carried(++newest, [control]);
+  edits.frame(newest);
+  control.dispatchEvent(new Event("change", { bubbles: true }));
+  expect(edits.yields(control)).toBe(true);
+  control.value = "b";
+  control.dispatchEvent(new Event("change", { bubbles: true }));
+  expect(edits.yields(control)).toBe(false);
+  edits.stop();
 });

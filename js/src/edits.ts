@@ -1,8 +1,10 @@
 /**
  * What the user typed, ticked and chose, and whether the server has seen it. An answer to an older event never rolls
  * back a newer edit: a control remembers which event was the first that could carry its latest edit, and the server's
- * value reaches its property only with an answer to that event or a later one. Attributes always follow the server.
+ * value reaches its property only with an answer to that event or a later one. An edit that debouncing holds back is
+ * carried by none of the events that other elements send meanwhile. Attributes always follow the server.
  */
+import { stateOf } from "./form.ts";
 
 export type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
@@ -15,8 +17,18 @@ export const hasText = (el: Element): el is HTMLInputElement | HTMLTextAreaEleme
 export const isControl = (el: unknown): el is Control =>
   el instanceof HTMLInputElement || el instanceof HTMLTextAreaElement || el instanceof HTMLSelectElement;
 
+/** What tells the server of a control's edits; null when only a submit does. */
+export function teller(control: Control): Element | null {
+  const owner = control.closest("[live-change]") ?? control.form;
+  return owner?.closest("[live-change]") ?? null;
+}
+
 export class Edits {
   readonly #stamps = new WeakMap<Element, number>();
+  /** What each control showed after its latest edit. */
+  readonly #states = new WeakMap<Element, string>();
+  /** Controls whose latest edit no event has carried. */
+  readonly #untold = new WeakSet<Element>();
   readonly #newest: () => number;
   #composing: EventTarget | null = null;
   /** The first event that a click, as it began, could make. */
@@ -39,10 +51,16 @@ export class Edits {
   start(): void {
     this.#stop = new AbortController();
     const options = { capture: true, signal: this.#stop.signal };
-    const edited = (event: Event): void => this.edited(event.target);
     document.addEventListener("click", () => (this.#clicked = this.#newest() + 1), options);
-    document.addEventListener("input", edited, options);
-    document.addEventListener("change", edited, options);
+    document.addEventListener("input", ({ target }) => this.edited(target), options);
+    document.addEventListener(
+      "change",
+      ({ target }) => {
+        // Most controls say both for one edit.
+        if (isControl(target) && this.#states.get(target) !== stateOf(target)) this.edited(target);
+      },
+      options,
+    );
     document.addEventListener("compositionstart", (event) => (this.#composing = event.target), options);
     document.addEventListener("compositionend", () => (this.#composing = null), options);
   }
@@ -57,6 +75,8 @@ export class Edits {
     const ticked = /^(?:checkbox|radio)$/.test(target.type) && target.closest("[live-click]");
     const stamp = ticked ? this.#clicked : this.#newest() + 1;
     this.#stamps.set(target, stamp);
+    this.#states.set(target, stateOf(target));
+    this.#untold.add(target);
     // Choosing one radio button edits its whole group.
     if (target.type === "radio" && target.name) {
       const scope = target.form ?? document;
@@ -67,16 +87,19 @@ export class Edits {
   }
 
   isEdited(control: Element): boolean {
-    return (this.#stamps.get(control) ?? 0) > this.#recovered;
+    return this.#heldBack(control) || (this.#stamps.get(control) ?? 0) > this.#recovered;
   }
 
   forget(control: Element): void {
     this.#stamps.delete(control);
+    this.#untold.delete(control);
   }
 
-  /** Event n carries what the controls of the form show now, though it was numbered before their latest edit. */
+  /** Event n carries what the controls show now, though it may have been numbered before their latest edit. */
   carried(n: number, controls: Iterable<Element>): void {
-    for (const control of controls) if (this.#stamp(control) > n) this.#stamps.set(control, n);
+    for (const control of controls) {
+      if (this.#untold.delete(control) || this.#stamp(control) > n) this.#stamps.set(control, n);
+    }
   }
 
   /** A fresh instance runs; it has seen none of the events up to n, or only what was stored of them. */
@@ -114,7 +137,12 @@ export class Edits {
     }
   }
 
+  #heldBack(control: Element): boolean {
+    return this.#untold.has(control) && isControl(control) && teller(control) !== null;
+  }
+
   #stamp(control: Element): number {
+    if (this.#heldBack(control)) return Infinity;
     const stamp = this.#stamps.get(control);
     if (stamp !== undefined) return stamp > this.#recovered ? Math.max(stamp, this.#base) : 0;
     // Typed before the client ran, or restored by the browser. Sliders and colours make up a value of their own.

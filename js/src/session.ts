@@ -1,6 +1,6 @@
 /** The session joins the parts: what the user does goes up, what the server says comes down. */
 import { Confirm } from "./confirm.ts";
-import { Edits, isControl } from "./edits.ts";
+import { type Control, Edits, isControl, teller } from "./edits.ts";
 import { Events, type Outgoing } from "./events.ts";
 import { ForeignValues } from "./foreign.ts";
 import { Notices } from "./notice.ts";
@@ -202,12 +202,12 @@ export class Session {
   #tellEdits(): void {
     const told = new Set<Element>();
     for (const control of this.#root.querySelectorAll("input,textarea,select")) {
-      if (!isControl(control) || !this.#edits.isEdited(control)) continue;
-      const owner = control.closest("[live-change]") ?? control.form;
-      if (owner?.hasAttribute("live-change") && !told.has(owner)) {
-        this.#events.change(control);
-        if (owner === control.form) told.add(owner);
-      }
+      const owner = isControl(control) && this.#edits.isEdited(control) ? teller(control) : null;
+      if (!owner) continue;
+      this.#edits.edited(control); // until it is told
+      if (told.has(owner)) continue;
+      this.#events.change(control);
+      if (owner === (control as Control).form) told.add(owner);
     }
   }
 
@@ -220,7 +220,7 @@ export class Session {
     const entry = this.#outbox.add(event.name, event.payload, source, same);
     if (!entry) return this.#failed(0, "Too much waits for the connection: this was not sent.");
     if (entry.n > newest) this.#pending.add(marked(event));
-    else this.#edits.carried(entry.n, event.form ? event.form.elements : [event.control]);
+    this.#edits.carried(entry.n, event.form ? event.form.elements : [event.control]);
     this.#flush();
   }
 
