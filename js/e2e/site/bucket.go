@@ -49,8 +49,8 @@ func openBucket(dir string, latency time.Duration) (*bucket, error) {
 }
 
 func (b *bucket) store() (*durable.Store, error) {
-	// Tests of what cannot be read wait for these.
-	return durable.Open(durable.Options{Bucket: b, ReadTimeout: time.Second, RequestTimeout: time.Minute})
+	// Requests that a test holds must not end by themselves.
+	return durable.Open(durable.Options{Bucket: b, RequestTimeout: time.Minute})
 }
 
 func (b *bucket) before(ctx context.Context, r durabletest.Request) error {
