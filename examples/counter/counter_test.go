@@ -9,8 +9,11 @@ import (
 	"github.com/livelong-dev/livelong/live/livetest"
 )
 
-func app(t *testing.T) *live.App {
-	app, err := newApp(serve.Config{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}})
+func app(t *testing.T) *live.App { return appIn(t, "") }
+
+// appIn makes an app that keeps what it stores in a directory, or in memory without one.
+func appIn(t *testing.T, dir string) *live.App {
+	app, err := newApp(serve.Config{Data: dir, Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,4 +74,86 @@ func TestCountIsTheBrowsers(t *testing.T) {
 	if got := livetest.Open(t, app, "/").Text("output"); got != "0" {
 		t.Errorf("another browser shows %q, want 0", got)
 	}
+}
+
+func TestAnotherTabFollows(t *testing.T) {
+	browser := livetest.NewBrowser(t, app(t))
+	one, two := browser.Open("/"), browser.Open("/")
+	shows := func(page *livetest.Page, want string) {
+		t.Helper()
+		page.Await("the count "+want, func() bool { return page.Text("output") == want })
+	}
+	one.Click("button", "+1")
+	shows(two, "1")
+	two.Click("button", "+1")
+	shows(one, "2")
+}
+
+func TestPageCountAndNoteAreThePages(t *testing.T) {
+	browser := livetest.NewBrowser(t, app(t))
+	page := browser.Open("/")
+	page.Click("button", "Only on this page")
+	page.Click("button", "Only on this page")
+	page.Type("#note", "mine")
+	other := browser.Open("/")
+	if got, note := other.Text(".here"), other.Value("#note"); got != "0" || note != "" {
+		t.Errorf("another tab shows %q and the note %q", got, note)
+	}
+	other.Click("button", "Only on this page")
+	other.AwaitSaved()
+	page.AwaitSaved()
+	page.Drop()
+	page.Connect()
+	if got, note := page.Text(".here"), page.Value("#note"); got != "2" || note != "mine" {
+		t.Errorf("the page that came back shows %q and the note %q, want 2 and mine", got, note)
+	}
+	if got := page.Reload().Text(".here"); got != "0" {
+		t.Errorf("a new visit shows %q, want 0", got)
+	}
+}
+
+func TestBecomesSaved(t *testing.T) {
+	page := livetest.Open(t, app(t), "/")
+	if got := page.Saved(); got != "saved" {
+		t.Errorf("a page on which nothing was done is %q", got)
+	}
+	page.Click("button", "+1")
+	page.AwaitSaved()
+}
+
+func TestSurvivesARestart(t *testing.T) {
+	dir := t.TempDir()
+	before := appIn(t, dir)
+	browser := livetest.NewBrowser(t, before)
+	page := browser.Open("/")
+	page.Click("button", "+1")
+	page.Click("button", "Only on this page")
+	page.Type("#note", "mine")
+	page.AwaitSaved()
+	page.Drop()
+	browser.Through(appIn(t, dir))
+	page.Connect()
+	if got, here, note := page.Text("output"), page.Text(".here"), page.Value("#note"); got != "1" || here != "1" || note != "mine" {
+		t.Errorf("shows %q, %q and the note %q; want 1, 1 and mine", got, here, note)
+	}
+	if flash := page.Flash(); len(flash) != 1 || flash[0].Text != "The server was started again. Nothing is lost." {
+		t.Errorf("says %v", flash)
+	}
+	page.Drop()
+	page.Connect()
+	if flash := page.Flash(); len(flash) != 1 {
+		t.Errorf("says %v when the connection was cut", flash)
+	}
+}
+
+func TestOnlyDevelopmentCanBeKilled(t *testing.T) {
+	page := livetest.Open(t, app(t), "/")
+	if page.Has("button", "Kill") {
+		t.Error("the button is shown")
+	}
+	page.Push("Kill", nil)
+	if got := page.Error(); got == "" {
+		t.Error("the event was not refused")
+	}
+	page.Click("button", "+1") // it lives
 }
