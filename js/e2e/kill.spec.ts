@@ -1,5 +1,6 @@
 /** The server ends while somebody uses the page. What was shown as saved is there afterwards. */
 import type { Page } from "@playwright/test";
+import { hold } from "./disk.ts";
 import { type Home, expect, open, saved, test } from "./fixtures.ts";
 import { marks, record } from "./recorder.ts";
 
@@ -168,4 +169,29 @@ test("stopped right after a burst of clicks: every click that was answered is st
   await saved(page);
   expect(Number(await page.locator("output").textContent())).toBeGreaterThanOrEqual(last.count);
   expect(Number(await page.locator(".here").textContent())).toBeGreaterThanOrEqual(Number(last.own));
+});
+
+test("stopped while the disk keeps it waiting: it goes when all is stored", async ({ page, home }) => {
+  const at = await home("counter");
+  await open(page, at.url);
+  await click(page, "Add one");
+  await saved(page);
+  const release = await hold(at);
+  for (let i = 2; i <= 10; i++) {
+    await click(page, "Add one");
+    await expect(page.locator("output")).toHaveText(String(i));
+  }
+  await click(page, "Only on this page");
+  await expect(page.locator(".here")).toHaveText("1");
+  await expect(page.locator("[data-live]")).toHaveClass(/live-saving/);
+  const ended = at.end("SIGTERM");
+  await page.locator("[data-live].live-disconnected").waitFor();
+  await release();
+  expect(await ended).toBe(0);
+  await at.start();
+  await page.locator("[data-live].live-connected").waitFor();
+  await saved(page);
+  await expect(page.locator("output")).toHaveText("10");
+  await expect(page.locator(".here")).toHaveText("1");
+  expect(await found(page, at)).toBe(10);
 });
