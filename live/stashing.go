@@ -39,7 +39,7 @@ type slot struct {
 	from     uint8   // under which of its names the value was found
 	unsaved  bool    // the field was changed, and is not handed over yet
 	broken   bool    // its value cannot be encoded
-	foreign  bool    // what is stored is of an older version: an Update must not run on it
+	foreign  bool    // what is stored has the form of an older version: an Update must not run on it
 }
 
 func (st *stashed) unsaved() bool {
@@ -153,7 +153,8 @@ func (in *instance) operations() (ops []StashOp, err error) {
 		}
 		s.next = hash
 		op := StashOp{StoredKey: f.StoredKey, Version: in.typ.storedVersion, Put: json.RawMessage(raw)}
-		if u := s.update; u != nil && !u.assigned && !s.foreign {
+		// What is stored under the key is another value if the field's was found under a former name.
+		if u := s.update; u != nil && !u.assigned && !s.foreign && s.from == 0 {
 			op.Put, op.Update = nil, u.steps
 		}
 		ops = append(ops, op)

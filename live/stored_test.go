@@ -311,6 +311,19 @@ func TestRenamedFieldsTakeTheNewestValue(t *testing.T) {
 	}
 }
 
+// A counter that an older build counts on under its former name: what this build left under the new one is not counted on.
+func TestUpdateOfARenamedField(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := (&stash{}).put(0, "tags", `["new"]`, "Labels", `["old"]`)
+		page := livetest.Open(t, newKeepers(&script{}, s), "/keeper")
+		do(page, "tag")
+		do(page, "tag")
+		if want := `[tags=["old","x"] tags+=["old","x","x"]]`; s.all() != want {
+			t.Errorf("saved %s, want %s", s.all(), want)
+		}
+	})
+}
+
 // priced is of version 2: prices were kept as euros in version 0, as text with a currency in version 1.
 type priced struct {
 	Cents int    `stored:"session"`
