@@ -95,7 +95,7 @@ func (a *App) stashSession(s session) StashSession {
 // reading is a stored value in the form of the view's present version.
 type reading struct {
 	StoredValue
-	migrated bool // its stored form is an older one
+	migrated bool // its stored form is an older one, which an Update cannot take
 }
 
 // migrate returns values in the form of the view's version, and the keys of those that could not be brought into it.
@@ -111,9 +111,11 @@ func (in *instance) migrate(values []StoredValue) (readable map[StoredKey]readin
 	}
 	for _, version := range slices.Sorted(maps.Keys(older)) {
 		raw, revisions, newest := map[string]json.RawMessage{}, map[string]uint64{}, uint64(0)
+		given, stored := map[string]json.RawMessage{}, map[string]json.RawMessage{}
 		for _, v := range older[version] {
 			if v.Revision >= revisions[v.Name] {
 				raw[v.Name], revisions[v.Name] = slices.Clone(v.Raw), v.Revision
+				given[v.Name], stored[v.Name] = raw[v.Name], v.Raw
 			}
 			newest = max(newest, v.Revision)
 		}
@@ -136,7 +138,7 @@ func (in *instance) migrate(values []StoredValue) (readable map[StoredKey]readin
 					if !kept {
 						revision = newest
 					}
-					readable[key] = reading{StoredValue{key, value, version, revision}, true}
+					readable[key] = reading{StoredValue{key, value, version, revision}, !untouched(value, given[name], stored[name])}
 				}
 			}
 		}
@@ -148,6 +150,12 @@ func (in *instance) migrate(values []StoredValue) (readable map[StoredKey]readin
 	}
 	sort.Strings(lost)
 	return readable, lost
+}
+
+// untouched reports whether a migration has left a value where it was and as it was, rather than made it anew: it means the
+// same in both versions then, whatever it is.
+func untouched(value, given, stored json.RawMessage) bool {
+	return len(given) > 0 && len(value) == len(given) && &value[0] == &given[0] && string(value) == string(stored)
 }
 
 // newest returns the value for a stored field: of those under its key and the names it had before, the last written.

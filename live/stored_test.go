@@ -375,6 +375,8 @@ func TestVersions(t *testing.T) {
 			"cents=300 note=n old=o", "[0 2 1 1]", "recovered []", "[Cents=301]"},
 		{"a present value wins over a migrated one", func(s *stash) { s.put(2, "Cents", "5").put(0, "Euros", "3") },
 			"cents=5 note= old=", "[0 1]", "recovered []", "[Cents+=6]"},
+		{"a value that the migration does not touch", func(s *stash) { s.put(0, "Cents", "5") },
+			"cents=5 note= old=", "[0 1]", "recovered []", "[Cents+=6]"},
 		{"a migration fails", func(s *stash) { s.put(0, "Euros", "3", "Note", `"fail"`).put(1, "Old", `"o"`) },
 			"cents=0 note= old=o", "[0 2 1 1]", "recovered [Euros Note]", "[Cents+=1]"},
 		{"a migration panics", func(s *stash) { s.put(0, "Euros", "3", "Note", `"panic"`) },

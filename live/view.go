@@ -62,7 +62,9 @@ type StoredVersioner interface {
 // StoredMigrator makes values of the present version of older ones. MigrateStored is called between the factory and
 // Mount, once per older version that is found, the oldest first, with the values that this version has stored for the
 // view: raw JSON by key, a copy. What it leaves in the map is then decoded; shared values and those of the present
-// version are not in it. Nothing is written: a value is stored in its new form when the view changes it.
+// version are not in it. Nothing is written: a value is stored in its new form when the view changes it. One that is left
+// untouched in the map has the same form in both versions, so that an [Update] of it can run on what an older build stores
+// meanwhile.
 //
 // An error or a panic leaves these fields with their defaults, names their keys in [Recovery], and leaves what is
 // stored as it was. MigrateStored may also run later, on values that an older build has written meanwhile.
