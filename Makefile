@@ -31,7 +31,7 @@ test-s3: ## run the S3 tests against a real server: versitygw, or that of AWS_EN
 	GOBIN=$(CURDIR)/bin $(GO) install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 	$(GO) vet -tags s3server ./durable/...
 	$(GO) run ./durable/s3/internal/gateway -server bin/versitygw \
-		$(GO) test -tags s3server -run Server -v -count=1 -timeout 10m ./durable/s3 $(ARGS)
+		$(GO) test -tags s3server -run Server -v -count=1 -timeout 15m ./durable ./durable/s3 $(ARGS)
 
 .PHONY: bench
 bench: ## print every performance figure beside the hand-written floor (about 10 minutes)

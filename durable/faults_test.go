@@ -40,10 +40,16 @@ var register = porcupine.Model{
 	DescribeOperation: func(input, output any) string { return fmt.Sprint(input, " → ", output) },
 }
 
-// history lets three nodes without a coordinator work on one key under faults, while a fourth reads.
-func history(t *testing.T, seed uint64, adjust func(*durable.Store)) []porcupine.Operation {
+// virtual is a bucket for histories in virtual time.
+func virtual() durable.Bucket {
 	b := durabletest.NewMemory()
 	b.Latency = 4 * time.Millisecond
+	return b
+}
+
+// history lets three nodes without a coordinator work on one key under faults, while a fourth reads. They pause between
+// steps, in virtual time.
+func history(t *testing.T, seed uint64, b durable.Bucket, pause func(time.Duration), adjust func(*durable.Store)) []porcupine.Operation {
 	random := rand.New(rand.NewPCG(seed, 1))
 	var mu sync.Mutex
 	var ops []porcupine.Operation
@@ -81,7 +87,7 @@ func history(t *testing.T, seed uint64, adjust func(*durable.Store)) []porcupine
 				default:
 					record(client, operation{"read", 0}, func() int { return read(st) })
 				}
-				time.Sleep(time.Duration(own.IntN(8)) * time.Millisecond)
+				pause(time.Duration(own.IntN(8)) * time.Millisecond)
 			}
 		})
 	}
@@ -95,7 +101,7 @@ func history(t *testing.T, seed uint64, adjust func(*durable.Store)) []porcupine
 			default:
 			}
 			record(3, operation{"read", 0}, func() int { return read(watcher) })
-			time.Sleep(5 * time.Millisecond)
+			pause(5 * time.Millisecond)
 		}
 	})
 	clients.Wait()
@@ -105,7 +111,7 @@ func history(t *testing.T, seed uint64, adjust func(*durable.Store)) []porcupine
 			t.Error(err)
 		}
 	}
-	time.Sleep(100 * time.Millisecond)
+	pause(100 * time.Millisecond)
 	close(stop)
 	reader.Wait()
 	record(3, operation{"read", 0}, func() int { return read(watcher) })
@@ -119,7 +125,7 @@ func TestLinearizable(t *testing.T) {
 	t.Logf("seeds from %d", base)
 	for i := range n {
 		bubble(t, func(t *testing.T) {
-			ops := history(t, base+uint64(i), func(*durable.Store) {})
+			ops := history(t, base+uint64(i), virtual(), time.Sleep, func(*durable.Store) {})
 			operations += len(ops)
 			if !porcupine.CheckOperations(register, ops) {
 				bad++
@@ -136,7 +142,7 @@ func TestWithoutWriteIDsHistoriesAreBad(t *testing.T) {
 	n := 100 / raced
 	for i := range n {
 		bubble(t, func(t *testing.T) {
-			if !porcupine.CheckOperations(register, history(t, uint64(i), (*durable.Store).ForgetWriteIDs)) {
+			if !porcupine.CheckOperations(register, history(t, uint64(i), virtual(), time.Sleep, (*durable.Store).ForgetWriteIDs)) {
 				bad++
 			}
 		})

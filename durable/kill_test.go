@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strconv"
@@ -15,15 +16,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+
 	"github.com/livelong-dev/livelong/durable"
 	"github.com/livelong-dev/livelong/durable/durabletest"
 	"github.com/livelong-dev/livelong/durable/local"
+	"github.com/livelong-dev/livelong/durable/s3"
 	"github.com/livelong-dev/livelong/live"
 )
 
 // What a child of the kill tests is told.
 const (
-	childBucket = "LIVELONG_TEST_BUCKET" // local:DIR
+	childBucket = "LIVELONG_TEST_BUCKET" // see openBucket
 	childStep   = "LIVELONG_TEST_STEP"   // the step at which it kills itself, and how often it passes before
 )
 
@@ -105,10 +110,19 @@ func child(bucket string) error {
 	return nil
 }
 
+// openBucket opens local:DIR, or s3:BUCKET/PREFIX of the store that the SDK's variables name.
 func openBucket(name string) (durable.Bucket, error) {
 	kind, where, _ := strings.Cut(name, ":")
-	if kind == "local" {
+	switch kind {
+	case "local":
 		return local.Dir(where), nil
+	case "s3":
+		client, err := s3.NewClient(context.Background(), s3.ClientOptions{})
+		if err != nil {
+			return nil, err
+		}
+		bucket, prefix, _ := strings.Cut(where, "/")
+		return s3.New(client, bucket, s3.Options{Prefix: prefix}), nil
 	}
 	return nil, fmt.Errorf("no bucket is called %q", name)
 }
@@ -123,8 +137,38 @@ type killer struct {
 
 // A process that is killed at any step loses nothing that was acknowledged, and does nothing twice.
 func TestKill(t *testing.T) {
-	k := &killer{t: t, bucket: "local:" + t.TempDir(), counts: map[string]int{}}
-	k.run(rounds(300))
+	for name, bucket := range map[string]func(*testing.T) string{
+		"local": func(t *testing.T) string { return "local:" + t.TempDir() },
+		"s3":    fakeS3,
+	} {
+		t.Run(name, func(t *testing.T) { kill(t, bucket(t), rounds(300)) })
+	}
+}
+
+// kill kills children that write to a bucket, so many times.
+func kill(t *testing.T, bucket string, rounds int) {
+	k := &killer{t: t, bucket: bucket, counts: map[string]int{}}
+	k.run(rounds)
+}
+
+// fakeS3 serves a store in memory, which outlives the children, and returns a bucket there.
+func fakeS3(t *testing.T) string {
+	t.Helper()
+	const name = "kill"
+	backend := s3mem.New()
+	if err := backend.CreateBucket(name); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(gofakes3.New(backend, gofakes3.WithLogger(gofakes3.DiscardLog())).Server())
+	t.Cleanup(server.Close)
+	for variable, value := range map[string]string{
+		"AWS_ENDPOINT_URL": server.URL, "AWS_ENDPOINT_URL_S3": server.URL, "AWS_REGION": "us-east-1",
+		"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+		"AWS_CONFIG_FILE": t.TempDir() + "/none", "AWS_SHARED_CREDENTIALS_FILE": t.TempDir() + "/none",
+	} {
+		t.Setenv(variable, value)
+	}
+	return "s3:" + name + "/state/"
 }
 
 func (k *killer) run(rounds int) {
