@@ -201,6 +201,10 @@ func (s *session) landed(b *batch) {
 	for h, n := range b.acks {
 		h.saved = max(h.saved, n)
 		h.tell()
+		for _, r := range h.missed {
+			h.changed(r)
+		}
+		h.missed = nil
 	}
 	for _, e := range b.entries {
 		if e.h == nil || e.kind > update {
@@ -265,6 +269,13 @@ func (s *session) alarm() {
 func (s *session) damaged(err error) {
 	s.store.log.Error("a document cannot be used; it is left as it is", "session", s.hash, "err", err)
 	s.broken, s.trouble = err, true
+	for _, b := range s.queue {
+		for i := range b.entries {
+			if e := &b.entries[i]; e.h != nil && e.kind <= update {
+				e.h.missed = append(e.h.missed, e.ref)
+			}
+		}
+	}
 	s.giveUp(err)
 	s.doc, s.shown, s.version = nil, nil, ""
 	for h := range s.handles {

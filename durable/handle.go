@@ -20,8 +20,9 @@ type handle struct {
 	n       uint64 // its newest write
 	saved   uint64 // its newest durable write
 	news    map[ref]struct{}
-	told    bool // notified, and Take not called since
-	trouble bool // what Take said last
+	told    bool  // notified, and Take not called since
+	trouble bool  // what Take said last
+	missed  []ref // written and refused since the newest durable write: the instance has to hear what is stored instead
 	err     error
 	closed  bool
 }
@@ -176,11 +177,14 @@ func (h *handle) admit(ops []live.StashOp) ([]entry, error) {
 		return nil, s.broken
 	}
 	entries := make([]entry, 0, len(ops))
-	cost, size, before := 0, 0, 0
+	cost, size, before, idle := 0, 0, 0, 0
+	o := &s.store.options
 	if s.shown != nil {
 		before = s.shown.size()
-		size = before
+	} else if s.memo != nil {
+		before, idle = s.memo.size, s.memo.idle
 	}
+	size = before
 	for _, op := range ops {
 		e := entry{h: h, kind: put, ref: h.ref(op.StoredKey), raw: op.Put, version: op.Version, update: op.Update}
 		switch {
@@ -205,17 +209,17 @@ func (h *handle) admit(ops []live.StashOp) ([]entry, error) {
 		cost += e.cost
 		if e.kind == put || e.kind == update {
 			size += valueCost(e.ref, value)
-			if s.shown != nil {
-				if old := s.shown.get(e.ref); old != nil {
-					size -= valueCost(e.ref, len(old.raw))
-				}
+			if old, ok := s.bytes(e.ref); ok {
+				size -= valueCost(e.ref, old)
 			}
 		}
 		entries = append(entries, e)
 	}
-	o := &s.store.options
+	if size > o.MaxBytes && s.shown != nil {
+		idle = s.shown.idle(o.Clock(), o.DraftTTL)
+	}
 	switch {
-	case size > o.MaxBytes && size > before && (s.shown == nil || size-s.shown.idle(o.Clock(), o.DraftTTL) > o.MaxBytes):
+	case size > o.MaxBytes && size > before && size-idle > o.MaxBytes:
 		return nil, tooLarge(size, o.MaxBytes)
 	case s.pending+cost > o.MaxPending:
 		return nil, tooMuchPending(s.pending+cost, o.MaxPending)

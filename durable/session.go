@@ -49,10 +49,16 @@ type session struct {
 	pins     int       // mounts under way, which need the document
 	used     time.Time // when something was last asked of it
 	renewAt  time.Time // when what expires is to be renewed
-	names    []ref     // of what was shown before the document left memory
+	memo     *memo     // of the document that has left memory; nil: it was not there, or is
 	timer    *time.Timer
 	due      time.Time // when the timer fires
 	cancel   func()    // of the bus subscription
+}
+
+// memo is what is remembered of a document that has left memory, with what was written since.
+type memo struct {
+	values     map[ref]int // the bytes of each
+	size, idle int         // as by the document's methods
 }
 
 // waiter waits for the document, no older than its asking.
@@ -98,7 +104,11 @@ func (s *session) take(b *batch, h *handle, entries []entry) {
 	before := b.cost
 	b.add(entries)
 	s.count(b.cost - before)
-	if s.doc == nil || s.gate() {
+	if s.doc == nil {
+		s.memo.take(entries)
+		return
+	}
+	if s.gate() {
 		return
 	}
 	if s.shown == s.doc {
@@ -125,6 +135,40 @@ func (s *session) take(b *batch, h *handle, entries []entry) {
 	}
 }
 
+// take adds what is written while the document is not in memory.
+func (m *memo) take(entries []entry) {
+	if m == nil {
+		return
+	}
+	for i := range entries {
+		e := &entries[i]
+		if e.kind > update {
+			continue // it takes nothing
+		}
+		n := len(e.raw)
+		if old, ok := m.values[e.ref]; ok {
+			m.size -= valueCost(e.ref, old)
+			if e.kind == update {
+				n = max(n, old)
+			}
+		}
+		m.size += valueCost(e.ref, n)
+		m.values[e.ref] = n
+	}
+}
+
+// bytes returns the length of a value, as far as it is known here. The lock is held.
+func (s *session) bytes(r ref) (n int, ok bool) {
+	if s.shown != nil {
+		v := s.shown.get(r)
+		return len(s.shown.raw(r)), v != nil
+	}
+	if s.memo != nil {
+		n, ok = s.memo.values[r]
+	}
+	return n, ok
+}
+
 // gate reports whether a gated batch hides what comes after it. The lock is held.
 func (s *session) gate() bool {
 	for _, b := range s.queue {
@@ -141,9 +185,12 @@ func (s *session) count(bytes int) {
 	s.store.metrics.Add(MetricPending, int64(bytes))
 }
 
-// refresh computes what is shown from the document and the queue, and tells the handles what has changed. The lock is
-// held.
+// refresh computes what is shown from the document and the queue, and tells the handles what has changed. Without a
+// document in memory that is left for when it is read. The lock is held.
 func (s *session) refresh() {
+	if s.doc == nil {
+		return
+	}
 	before := s.shown
 	s.shown = s.doc
 	for i, b := range s.queue {
@@ -175,10 +222,12 @@ func (s *session) refresh() {
 	}
 	if before == nil {
 		// What the pages hold was not remembered, only its names.
-		for _, r := range s.names {
-			differs(r)
+		if s.memo != nil {
+			for r := range s.memo.values {
+				differs(r)
+			}
+			s.memo = nil
 		}
-		s.names = nil
 		s.shown.each(func(r ref, _ *value) { differs(r) })
 		return
 	}
@@ -349,7 +398,9 @@ func (s *session) rest() {
 		return // whoever holds one kicks
 	}
 	if s.version != "" && s.doc != nil {
-		s.shown.each(func(r ref, _ *value) { s.names = append(s.names, r) })
+		o := &s.store.options
+		s.memo = &memo{map[ref]int{}, s.shown.size(), s.shown.idle(o.Clock(), o.DraftTTL)}
+		s.shown.each(func(r ref, v *value) { s.memo.values[r] = len(v.raw) })
 		s.doc, s.shown, s.version = nil, nil, ""
 	}
 }
