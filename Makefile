@@ -8,7 +8,7 @@ NPM := npm --no-fund --no-audit
 
 .PHONY: help
 help: ## print this help
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## start the counter at http://localhost:8080 (needs only Go)
@@ -39,7 +39,7 @@ bench: ## print every performance figure beside the hand-written floor (about 10
 	$(GO) run ./bench/run
 
 .PHONY: soak
-soak: tools ## fuzz and repeat what make test does once, for about 15 minutes
+soak: tools soak-durable ## fuzz and repeat what make test does once, for about 25 minutes
 	$(GO) test ./live/internal/diff -run '^$$' -fuzz FuzzDiff -fuzztime 90s
 	$(GO) test ./live/internal/diff -run '^$$' -fuzz FuzzParse -fuzztime 90s
 	$(GO) test ./live/internal/diff -run '^$$' -fuzz FuzzApply -fuzztime 60s
@@ -47,6 +47,14 @@ soak: tools ## fuzz and repeat what make test does once, for about 15 minutes
 	$(GO) test ./live/internal/token -run '^$$' -fuzz FuzzOpen -fuzztime 30s
 	$(GO) test -race -count=20 -timeout 10m ./live ./live/livetest ./examples/...
 	for i in 1 2 3 4 5 6 7 8 9 10; do SEED=$$RANDOM $(NPM) run e2e -- pairs; done
+
+.PHONY: soak-durable
+soak-durable: ## the part of soak that is about durable state, for about 10 minutes
+	$(GO) test ./durable -run '^$$' -fuzz FuzzDecodeDocument -fuzztime 60s
+	$(GO) test ./durable -run '^$$' -fuzz FuzzOpenObject -fuzztime 60s
+	$(GO) test ./durable -soak 10 -v -count=1 -timeout 30m | grep -v '^=== '
+	$(GO) test ./durable/local -run 'TestKilled$$' -count=10 -v -timeout 10m | grep -v '^=== '
+	$(GO) test -race ./durable -soak 10 -count=1 -timeout 30m
 
 .PHONY: fmt
 fmt: ## format Go and templ

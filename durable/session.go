@@ -55,12 +55,6 @@ type session struct {
 	cancel   func()    // of the bus subscription
 }
 
-// memo is what is remembered of a document that has left memory, with what was written since.
-type memo struct {
-	values     map[ref]int // the bytes of each
-	size, idle int         // as by the document's methods
-}
-
 // waiter waits for the document, no older than its asking.
 type waiter struct {
 	need int // the number of the read that is new enough
@@ -135,40 +129,6 @@ func (s *session) take(b *batch, h *handle, entries []entry) {
 	}
 }
 
-// take adds what is written while the document is not in memory.
-func (m *memo) take(entries []entry) {
-	if m == nil {
-		return
-	}
-	for i := range entries {
-		e := &entries[i]
-		if e.kind > update {
-			continue // it takes nothing
-		}
-		n := len(e.raw)
-		if old, ok := m.values[e.ref]; ok {
-			m.size -= valueCost(e.ref, old)
-			if e.kind == update {
-				n = max(n, old)
-			}
-		}
-		m.size += valueCost(e.ref, n)
-		m.values[e.ref] = n
-	}
-}
-
-// bytes returns the length of a value, as far as it is known here. The lock is held.
-func (s *session) bytes(r ref) (n int, ok bool) {
-	if s.shown != nil {
-		v := s.shown.get(r)
-		return len(s.shown.raw(r)), v != nil
-	}
-	if s.memo != nil {
-		n, ok = s.memo.values[r]
-	}
-	return n, ok
-}
-
 // gate reports whether a gated batch hides what comes after it. The lock is held.
 func (s *session) gate() bool {
 	for _, b := range s.queue {
@@ -223,8 +183,8 @@ func (s *session) refresh() {
 	if before == nil {
 		// What the pages hold was not remembered, only its names.
 		if s.memo != nil {
-			for r := range s.memo.values {
-				differs(r)
+			for _, v := range s.memo.values {
+				differs(v.ref)
 			}
 			s.memo = nil
 		}
@@ -398,9 +358,7 @@ func (s *session) rest() {
 		return // whoever holds one kicks
 	}
 	if s.version != "" && s.doc != nil {
-		o := &s.store.options
-		s.memo = &memo{map[ref]int{}, s.shown.size(), s.shown.idle(o.Clock(), o.DraftTTL)}
-		s.shown.each(func(r ref, v *value) { s.memo.values[r] = len(v.raw) })
+		s.memo = newMemo(s.shown, s.store.options.Clock(), s.store.options.DraftTTL)
 		s.doc, s.shown, s.version = nil, nil, ""
 	}
 }
