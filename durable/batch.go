@@ -74,15 +74,14 @@ func (e *entry) run(old *value) (raw json.RawMessage, err error) {
 }
 
 // add appends entries. Those of the same handle that they make pointless are left out: a field that is typed into for
-// as long as the bucket is away waits as one value.
+// as long as the bucket is away waits as one value. What a reset makes pointless stays: once it is durable, the instance
+// is told of its keys.
 func (b *batch) add(entries []entry) {
 	for _, e := range entries {
-		if e.kind == put || e.kind == remove || e.kind == reset {
+		if e.kind == put || e.kind == remove {
 			kept := b.entries[:0]
 			for _, old := range b.entries {
-				pointless := old.h == e.h && old.h != nil && old.kind <= update &&
-					(old.ref == e.ref || e.kind == reset && old.ref.key != "" && (old.ref.page != "" || old.ref.view != ""))
-				if pointless {
+				if old.h == e.h && old.h != nil && old.kind <= update && old.ref == e.ref {
 					b.cost -= old.cost
 				} else {
 					kept = append(kept, old)

@@ -52,7 +52,8 @@ type tab struct {
 	*page
 	node    *node
 	view    string
-	zombie  int // since when it may not write any more; 0: it may
+	zombie  int  // since when it may not write any more; 0: it may
+	doubt   bool // a tab that replaces it could not be told whether it has
 	waiting []*written
 }
 
@@ -215,6 +216,9 @@ func (m *model) attach(back string) {
 		if errors.Is(err, live.ErrSessionEnded) {
 			m.bad("the session has ended")
 		}
+		for _, p := range m.tabs {
+			p.doubt = p.doubt || p.id == back
+		}
 		return
 	}
 	p := &tab{page: q, node: n, view: view}
@@ -343,12 +347,9 @@ func (m *model) reset(p *tab) {
 		for _, key := range modelKeys {
 			k := live.StoredKey{Scope: scope, Name: key}
 			m.note(p, p.path(k), "", p.n)
-			p.mu.Lock()
-			p.local[keyName(k)] = p.n
-			delete(p.shows, keyName(k))
-			p.mu.Unlock()
 		}
 	}
+	m.tell("%s on node %d: write %d: reset", p.id, slices.Index(m.nodes, p.node), p.n)
 }
 
 func (m *model) drop(p *tab) {
@@ -368,7 +369,7 @@ func (m *model) restart(n *node) {
 	for _, p := range slices.Clone(m.tabs) {
 		if p.node == n {
 			m.lookAt(p)
-			if err == nil && len(p.waiting) > 0 && p.err == nil {
+			if err == nil && len(p.waiting) > 0 && p.err == nil && !p.doubt {
 				m.bad("the store says that all is saved, and %d writes are not", len(p.waiting))
 			}
 			m.drop(p)
@@ -462,6 +463,9 @@ func (m *model) settle(id string) {
 			if p.err == nil {
 				m.bad("%s was replaced at %d, and was not told", p.id, p.zombie)
 			}
+			continue
+		}
+		if p.doubt && errors.Is(p.err, live.ErrSuperseded) {
 			continue
 		}
 		if p.err != nil || p.saved != p.n || p.trouble {

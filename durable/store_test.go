@@ -308,6 +308,20 @@ func TestOnePageKeepsWhatItHolds(t *testing.T) {
 	})
 }
 
+// A tab that resets what it has just changed shows what is stored then, also if the reset is durable much later.
+func TestResetOfWhatIsNotDurable(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		st := open(t, durabletest.NewMemory())
+		p := attach(t, st, ids("s"))
+		p.write(put(view("a"), "1"), put(draft("d"), "1"))
+		p.write(live.StashOp{Reset: true})
+		p.take() // too early: its own writes are not durable yet
+		p.flush()
+		p.want("a", "")
+		p.want("draft.d", "")
+	})
+}
+
 func TestTooLargeIsRefused(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := durabletest.NewMemory()
