@@ -79,7 +79,7 @@ func (s *session) settle() {
 	}
 	b := s.queue[0]
 	switch {
-	case s.doc.has(s.store.incarnation, b.seq) && !s.store.forgetful:
+	case s.doc.has(s.name, b.seq) && !s.store.forgetful:
 		s.store.metrics.Add(MetricAdopted, 1)
 		s.landed(b)
 	case b.abandoned:
@@ -192,7 +192,7 @@ func (s *session) build(b *batch, now time.Time) *document {
 		}
 	}
 	next.drop(now, o.DraftTTL, o.MaxBytes)
-	next.land(s.store.incarnation, b.seq, now)
+	next.land(s.name, b.seq, now)
 	return next
 }
 

@@ -23,7 +23,8 @@ type session struct {
 	ids   []string // storage ids, newest secret first
 	from  []string // of the session this one was renewed from
 	hash  string
-	refs  int // belongs to the store's lock
+	name  string // names its batches in documents
+	refs  int    // belongs to the store's lock
 
 	mu      sync.Mutex
 	key     string    // of the object
@@ -63,6 +64,8 @@ type waiter struct {
 
 func newSession(st *Store, id live.StashSession) *session {
 	s := &session{store: st, ids: id.IDs, from: id.From, hash: hashOf(id.IDs[0]), key: st.key(id.IDs[0]), handles: map[*handle]struct{}{}}
+	// One store may know a session by two ids, each of which has an actor with batches of its own.
+	s.name = st.incarnation + s.hash[:4]
 	if id.New {
 		// Nobody else knows the id yet.
 		s.doc = newDocument(st.options.Clock())

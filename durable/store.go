@@ -20,7 +20,7 @@ type Store struct {
 	log         *slog.Logger
 	metrics     Metrics
 	envelope    envelope
-	incarnation string // names this store's batches in documents
+	incarnation string // random; begins the names of its sessions' batches in documents
 	seq         atomic.Uint64
 	pending     atomic.Int64 // bytes that are not durable
 	requests    chan struct{}

@@ -242,6 +242,31 @@ func TestSecretRotationMovesTheDocument(t *testing.T) {
 	})
 }
 
+// Two apps share a store, and only one has the new secret: each takes only its own writes for durable.
+func TestOneSessionByTwoIDs(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := durabletest.NewMemory()
+		f := durabletest.NewFaulty(b, durabletest.FaultyOptions{})
+		st := open(t, f)
+		p := attach(t, st, ids("old"))
+		p.write(put(view("a"), "1"))
+		p.flush()
+		q := attach(t, st, live.StashSession{IDs: []string{"new", "old"}})
+		p.write(put(view("a"), "2"))
+		p.flush()
+		f.Next(durabletest.Put, durabletest.NotSent)
+		f.Next(durabletest.Get, durabletest.Unavailable)
+		p.write(put(view("a"), "3"))
+		synctest.Wait()
+		q.write(put(view("b"), "1"))
+		q.flush()
+		p.flush()
+		fresh := attach(t, open(t, b), ids("new"))
+		fresh.want("a", "3")
+		fresh.want("b", "1")
+	})
+}
+
 func TestRenewalMovesTheDocumentOnce(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := durabletest.NewMemory()
