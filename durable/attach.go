@@ -41,6 +41,9 @@ func (s *session) attach(ctx context.Context, a live.Attachment) (*handle, error
 	}
 	h.initial()
 	s.handles[h] = struct{}{}
+	if s.shown.epoch(h.page) > h.epoch {
+		h.fail(live.ErrSuperseded) // mounted twice in one batch, and this one was the first
+	}
 	s.listen()
 	s.renew()
 	s.kick()

@@ -121,6 +121,44 @@ func TestSupersededInstanceWritesNothing(t *testing.T) {
 	})
 }
 
+// A page that is mounted twice at once, as by a browser that gave up waiting and tried again, has one instance afterwards.
+func TestMountedTwiceAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := durabletest.NewMemory()
+		b.Latency = 10 * time.Millisecond
+		st := open(t, b)
+		first := attach(t, st, ids("s"))
+		first.write(put(draft("d"), `"first"`))
+		first.flush()
+		first.write(put(view("a"), "1"))
+		both := make(chan *page)
+		for range 2 {
+			go func() {
+				p, err := tryAttach(t, st, live.Attachment{Session: ids("s"), View: "view", Page: first.id, Back: true})
+				if err != nil {
+					t.Error(err)
+				}
+				both <- p
+			}()
+		}
+		synctest.Wait()
+		first.write(put(view("a"), "2")) // while this is under way, both mounts get into one batch
+		p, q := <-both, <-both
+		time.Sleep(time.Second)
+		if p.take(); p.err == nil {
+			p, q = q, p
+		}
+		if q.take(); !errors.Is(p.take().Err, live.ErrSuperseded) || q.err != nil {
+			t.Errorf("the instances are told %v and %v", p.err, q.err)
+		}
+		if !errors.Is(first.take().Err, live.ErrSuperseded) {
+			t.Errorf("the instance before is told %v", first.err)
+		}
+		q.write(put(draft("d"), `"mine"`))
+		q.flush()
+	})
+}
+
 func TestGatedChangesAreHiddenUntilDurable(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := durabletest.NewMemory()
