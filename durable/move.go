@@ -79,6 +79,19 @@ func (s *session) moveFrom(old, key string, renewed bool) (*document, string, er
 		return nil, "", err
 	case d.state == frozen && d.to == key:
 		return s.arrive(old, d, version)
+	case d.state == dead && d.to == key:
+		// Somebody has moved it since it was looked for under the new key.
+		d, version, err = s.store.read(key, "")
+		switch {
+		case missing(err):
+			err = live.ErrSessionEnded
+		case err == nil && d.state != alive:
+			err = errAgain
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		return d, version, nil
 	case d.state != alive || d.expires != 0 && d.expires < s.store.options.Clock().Unix():
 		return nil, "", live.ErrSessionEnded
 	}

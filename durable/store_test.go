@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -303,6 +304,31 @@ func TestOneSessionByTwoIDs(t *testing.T) {
 		fresh.want("a", "3")
 		fresh.want("b", "1")
 	})
+}
+
+// Somebody else moves the document just after it was not found where it belongs.
+func TestMovedMeanwhile(t *testing.T) {
+	for name, s := range map[string]live.StashSession{
+		"rotated": {IDs: []string{"new", "old"}},
+		"renewed": {IDs: []string{"new"}, From: []string{"old"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				b := durabletest.NewMemory()
+				old := attach(t, open(t, b), ids("old"))
+				old.write(put(view("a"), "1"))
+				old.flush()
+				var once sync.Once
+				f := durabletest.NewFaulty(b, durabletest.FaultyOptions{After: func(_ context.Context, r durabletest.Request, _ error) error {
+					if r.Op == durabletest.Get && r.Key == "sessions/new" {
+						once.Do(func() { attach(t, open(t, b), s) })
+					}
+					return nil
+				}})
+				attach(t, open(t, f), s).want("a", "1")
+			})
+		})
+	}
 }
 
 func TestRenewalMovesTheDocumentOnce(t *testing.T) {
