@@ -57,7 +57,10 @@ func (m *memo) take(entries []entry) {
 func (s *session) bytes(r ref) (n int, ok bool) {
 	if s.shown != nil {
 		v := s.shown.get(r)
-		return len(s.shown.raw(r)), v != nil
+		if v == nil {
+			return 0, false
+		}
+		return len(v.raw), true
 	}
 	if s.memo != nil {
 		if i := s.memo.find(r); i >= 0 {
