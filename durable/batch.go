@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/livelong-dev/livelong/live"
 )
 
 // batch is what one write of the document adds to it. Once it was sent, it never changes: it may have landed.
@@ -40,7 +42,7 @@ type entry struct {
 	ref     ref
 	raw     json.RawMessage
 	version int
-	update  []func(json.RawMessage) (json.RawMessage, error)
+	update  []live.UpdateFunc
 	cost    int
 }
 
@@ -50,22 +52,22 @@ const entryCost = 64
 // valueCost is the bytes of a value in a document, no less.
 func valueCost(r ref, raw int) int { return len(r.key) + raw + 56 }
 
-// run computes the new value of an update from the present one; nil: there is none. A value in the form of an older
-// version counts as none: the functions do not know that form, and start from what their page shows, which has been
-// migrated.
+// run computes the new value of an update from the present one; nil: there is none.
 func (e *entry) run(old *value) (raw json.RawMessage, err error) {
-	if old != nil && old.version >= e.version {
-		raw = old.raw
-	}
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v", v)
 		}
 	}()
+	version := e.version
+	if old != nil {
+		raw, version = old.raw, old.version
+	}
 	for _, f := range e.update {
-		if raw, err = f(raw); err != nil {
+		if raw, err = f(raw, version); err != nil {
 			return nil, err
 		}
+		version = e.version
 	}
 	if !json.Valid(raw) {
 		return nil, fmt.Errorf("the new value is not JSON")

@@ -185,8 +185,8 @@ func TestBadValuesAreRefused(t *testing.T) {
 		if err := p.tryWrite(put(view("a"), "{")); err == nil || !strings.Contains(err.Error(), "a") {
 			t.Errorf("no JSON: %v", err)
 		}
-		bad := live.StashOp{StoredKey: view("u"), Update: []func(json.RawMessage) (json.RawMessage, error){
-			func(json.RawMessage) (json.RawMessage, error) { panic("on purpose") }}}
+		bad := live.StashOp{StoredKey: view("u"), Update: []live.UpdateFunc{
+			func(json.RawMessage, int) (json.RawMessage, error) { panic("on purpose") }}}
 		if err := p.tryWrite(bad); err == nil {
 			t.Error("a panicking update was taken")
 		}

@@ -135,8 +135,8 @@ func put(k live.StoredKey, raw string) live.StashOp {
 }
 
 func add(k live.StoredKey, by int) live.StashOp {
-	return live.StashOp{StoredKey: k, Update: []func(json.RawMessage) (json.RawMessage, error){
-		func(raw json.RawMessage) (json.RawMessage, error) {
+	return live.StashOp{StoredKey: k, Update: []live.UpdateFunc{
+		func(raw json.RawMessage, _ int) (json.RawMessage, error) {
 			n := 0
 			if raw != nil {
 				if err := json.Unmarshal(raw, &n); err != nil {

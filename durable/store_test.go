@@ -444,16 +444,21 @@ func TestFlushGivesUp(t *testing.T) {
 	})
 }
 
-// The functions of an update do not know the form in which an older build stored a value.
-func TestUpdatesDoNotRunOnOlderVersions(t *testing.T) {
+// An update is told which version of the view type wrote the value it changes.
+func TestUpdatesKnowTheVersion(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		st := open(t, durabletest.NewMemory())
 		p, q := attach(t, st, ids("s")), attach(t, st, ids("s"))
-		p.write(put(view("n"), `"an old form"`))
-		op := add(view("n"), 1)
-		op.Version = 2
-		q.write(op)
+		p.write(put(view("n"), "1"))
+		var versions []int
+		note := func(raw json.RawMessage, version int) (json.RawMessage, error) {
+			versions = append(versions, version)
+			return raw, nil
+		}
+		q.write(live.StashOp{StoredKey: view("n"), Version: 2, Update: []live.UpdateFunc{note, note}})
 		q.flush()
-		q.want("n", "1")
+		if len(versions) < 2 || versions[0] != 0 || versions[1] != 2 {
+			t.Errorf("called with versions %v, want 0 and then 2", versions)
+		}
 	})
 }

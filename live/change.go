@@ -11,7 +11,7 @@ import (
 // update is what [Update] has done to a stored field since that was last handed to the stash.
 type update struct {
 	base     json.RawMessage // the field before
-	steps    []func(json.RawMessage) (json.RawMessage, error)
+	steps    []UpdateFunc
 	mark     uint64 // the field's fingerprint after the last step
 	assigned bool   // it was also changed in other ways: only the final value says what was meant
 }
@@ -40,10 +40,10 @@ func Update[T any](s *Socket, field *T, f func(T) T) {
 	*field = f(*field)
 	fields := in.typ.assigns.Fields()
 	at := &fields[in.typ.stored[i].field]
-	base := u.base
-	u.steps = append(u.steps, func(raw json.RawMessage) (json.RawMessage, error) {
+	base, typ := u.base, in.typ
+	u.steps = append(u.steps, func(raw json.RawMessage, version int) (json.RawMessage, error) {
 		var v T
-		if raw == nil || json.Unmarshal(raw, &v) != nil {
+		if raw = typ.modern(i, raw, version); raw == nil || json.Unmarshal(raw, &v) != nil {
 			// Nothing is stored, or what nobody can read and this write replaces.
 			var fresh T
 			if err := json.Unmarshal(base, &fresh); err != nil {

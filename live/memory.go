@@ -290,11 +290,7 @@ func (h *memoryHandle) apply(op *StashOp, notify *notifications) {
 	raw := op.Put
 	if len(op.Update) > 0 {
 		var err error
-		present := old.Raw
-		if old.Version < op.Version {
-			present = nil // the functions do not know its form
-		}
-		if raw, err = updated(present, op.Update); err != nil {
+		if raw, err = updated(old, op); err != nil {
 			raw = old.Raw // the operation is left out
 		}
 	}
@@ -315,16 +311,18 @@ func (h *memoryHandle) apply(op *StashOp, notify *notifications) {
 }
 
 // updated runs an operation's functions on a value.
-func updated(raw json.RawMessage, steps []func(json.RawMessage) (json.RawMessage, error)) (_ json.RawMessage, err error) {
+func updated(old StoredValue, op *StashOp) (raw json.RawMessage, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v", v)
 		}
 	}()
-	for _, f := range steps {
-		if raw, err = f(raw); err != nil {
+	raw, version := old.Raw, old.Version
+	for _, f := range op.Update {
+		if raw, err = f(raw, version); err != nil {
 			return nil, err
 		}
+		version = op.Version
 	}
 	return raw, nil
 }

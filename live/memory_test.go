@@ -117,17 +117,17 @@ func TestMemoryUpdates(t *testing.T) {
 	m := live.NewMemory(1 << 20)
 	h, _ := attach(t, m, at("s", "1"))
 	key := live.StoredKey{Name: "n"}
-	add := func(raw json.RawMessage) (json.RawMessage, error) {
+	add := func(raw json.RawMessage, _ int) (json.RawMessage, error) {
 		n, _ := strconv.Atoi(string(raw))
 		return json.RawMessage(strconv.Itoa(n + 1)), nil
 	}
-	write(t, h, live.StashOp{StoredKey: key, Update: []func(json.RawMessage) (json.RawMessage, error){add, add}})
+	write(t, h, live.StashOp{StoredKey: key, Update: []live.UpdateFunc{add, add}})
 	want(t, "two steps", taken(h), "n=2")
-	for _, bad := range []func(json.RawMessage) (json.RawMessage, error){
-		func(json.RawMessage) (json.RawMessage, error) { return nil, errors.New("no") },
-		func(json.RawMessage) (json.RawMessage, error) { panic("no") },
+	for _, bad := range []live.UpdateFunc{
+		func(json.RawMessage, int) (json.RawMessage, error) { return nil, errors.New("no") },
+		func(json.RawMessage, int) (json.RawMessage, error) { panic("no") },
 	} {
-		write(t, h, live.StashOp{StoredKey: key, Update: []func(json.RawMessage) (json.RawMessage, error){add, bad}}, put(live.ScopeView, "m", "1"))
+		write(t, h, live.StashOp{StoredKey: key, Update: []live.UpdateFunc{add, bad}}, put(live.ScopeView, "m", "1"))
 		want(t, "a step fails", taken(h), "m=1 n=2")
 	}
 }

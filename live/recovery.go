@@ -152,6 +152,26 @@ func (in *instance) migrate(values []StoredValue) (readable map[StoredKey]readin
 	return readable, lost
 }
 
+// modern returns the value of a stored field in the form of the view's version, for an [Update] that finds what an older
+// build has written meanwhile; nil when that cannot be told of this value alone. Any goroutine may call it.
+func (t *viewType) modern(i int, raw json.RawMessage, version int) (now json.RawMessage) {
+	migrator, able := reflect.New(t.typ).Interface().(StoredMigrator)
+	f := &t.stored[i]
+	if raw == nil || !able || f.Scope == ScopeShared || version >= t.storedVersion {
+		return raw
+	}
+	defer func() {
+		if recover() != nil {
+			now = nil
+		}
+	}()
+	values := map[string]json.RawMessage{f.Name: slices.Clone(raw)}
+	if err := migrator.MigrateStored(version, values); err != nil {
+		return nil
+	}
+	return values[f.Name]
+}
+
 // untouched reports whether a migration has left a value where it was and as it was, rather than made it anew: it means the
 // same in both versions then, whatever it is.
 func untouched(value, given, stored json.RawMessage) bool {

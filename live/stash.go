@@ -112,12 +112,15 @@ type StashOp struct {
 	Version int // of the view type
 	// Put is the key's new value. nil with an empty Update: the key is deleted.
 	Put json.RawMessage
-	// Update makes the new value of the present one, function by function; nil stands for no value, and for one that
-	// an older version of the view type wrote. The functions are pure and may run several times, on any goroutine. When one fails or panics, this op is left out.
-	Update []func(json.RawMessage) (json.RawMessage, error)
+	// Update makes the new value of the present one, function by function: of its JSON, nil where there is none, and of
+	// the version of the view type that wrote it. The functions are pure and may run several times, on any goroutine. When one fails or panics, this op is left out.
+	Update []UpdateFunc
 	// Reset deletes all that is stored for the view in the session and for the page; the key means nothing.
 	Reset bool
 }
+
+// UpdateFunc makes a new value, in the form of the op's version, of the present one.
+type UpdateFunc func(raw json.RawMessage, version int) (json.RawMessage, error)
 
 var (
 	// ErrSessionEnded means that the browser session is over: logged out, expired, renewed or removed.

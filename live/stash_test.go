@@ -152,13 +152,16 @@ func (h *stashHandle) apply(op live.StashOp) {
 		return
 	}
 	raw, how := op.Put, "="
-	for _, f := range op.Update {
-		var err error
-		if how = "+="; raw == nil {
-			raw = h.s.values[op.StoredKey].Raw
-		}
-		if raw, err = f(raw); err != nil {
-			panic(err)
+	if len(op.Update) > 0 {
+		present := h.s.values[op.StoredKey]
+		version := present.Version
+		raw, how = present.Raw, "+="
+		for _, f := range op.Update {
+			var err error
+			if raw, err = f(raw, version); err != nil {
+				panic(err)
+			}
+			version = op.Version
 		}
 	}
 	h.s.set(op.StoredKey, op.Version, raw)

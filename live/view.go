@@ -67,7 +67,8 @@ type StoredVersioner interface {
 // meanwhile.
 //
 // An error or a panic leaves these fields with their defaults, names their keys in [Recovery], and leaves what is
-// stored as it was. MigrateStored may also run later, on values that an older build has written meanwhile.
+// stored as it was. MigrateStored may also run later, on values that an older build has written meanwhile, and for
+// [Update] on one of them alone, with a zero view.
 type StoredMigrator interface {
 	StoredVersioner
 	MigrateStored(from int, raw map[string]json.RawMessage) error

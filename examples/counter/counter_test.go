@@ -136,6 +136,7 @@ func TestSurvivesARestart(t *testing.T) {
 	if got, here, note := page.Text("output"), page.Text(".here"), page.Value("#note"); got != "1" || here != "1" || note != "mine" {
 		t.Errorf("shows %q, %q and the note %q; want 1, 1 and mine", got, here, note)
 	}
+	page.Await("the good news", func() bool { return len(page.Flash()) > 0 })
 	if flash := page.Flash(); len(flash) != 1 || flash[0].Text != "The server was started again. Nothing is lost." {
 		t.Errorf("says %v", flash)
 	}
