@@ -41,7 +41,9 @@ func (p *price) Raise(_ context.Context, s *live.Socket, _ Raise) error {
 	return nil
 }
 
-func (p price) Render() templ.Component { return templ.Raw(fmt.Sprintf("<output>%d</output>", p.Amount)) }
+func (p price) Render() templ.Component {
+	return templ.Raw(fmt.Sprintf("<output>%d</output>", p.Amount))
+}
 
 // An Update that finds what an older build has written meanwhile changes that, in its new form.
 func TestUpdateOfWhatAnOlderBuildHasWritten(t *testing.T) {
