@@ -99,7 +99,7 @@ func (a *App) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	status := statusOf(err)
 	level := slog.LevelInfo
-	if status >= 500 {
+	if status >= 500 && r.Context().Err() == nil { // else the browser has gone, and nobody reads the answer
 		level = slog.LevelError
 	}
 	a.log.LogAttrs(context.WithoutCancel(r.Context()), level, "page refused",

@@ -1062,6 +1062,7 @@ var Socket = class {
     clearTimeout(this.#stable);
     clearTimeout(this.#proven);
     if (next === "drop") this.#delegate.refused();
+    if (next === "reload" && this.#delegate.leaving()) return this.#delegate.lost(false);
     if (next === "stop" || next === "reload" && !reloadOnce()) this.#wanted = false;
     this.#delegate.lost(!this.#wanted);
     if (!this.#wanted || next === "reload") return;
@@ -1084,7 +1085,7 @@ var Socket = class {
     }
     this.#asking = false;
     if (!this.#wanted) return;
-    if (next === "reload" && reloadOnce()) return;
+    if (next === "reload" && !this.#delegate.leaving() && reloadOnce()) return;
     this.#later(this.#backoff.next());
   }
 };
@@ -1693,7 +1694,8 @@ var Session = class {
         hello: () => this.#hello(),
         received: (text) => this.#received(text),
         lost: (final) => this.#lost(final),
-        refused: () => this.#dropped(this.#outbox.drop(), "That was too large to send.")
+        refused: () => this.#dropped(this.#outbox.drop(), "That was too large to send."),
+        leaving: () => this.#departure.leaving
       },
       { url: socketURL(root), reconnectMin: settings.reconnectMin, reconnectMax: settings.reconnectMax }
     );

@@ -38,6 +38,15 @@ async function stop({ process }: Server, signal: NodeJS.Signals = "SIGTERM"): Pr
   return process.exitCode ?? process.signalCode!;
 }
 
+/** Starts an example with a directory of its own. */
+async function example(name: string, use: (server: Server) => Promise<void>): Promise<void> {
+  const data = mkdtempSync(join(tmpdir(), `livelong-${name}-`));
+  const server = await start(name, "-addr", "localhost:0", "-data", data, "-dev");
+  await use(server);
+  await stop(server);
+  rmSync(data, { recursive: true });
+}
+
 export type Program = "site" | "counter";
 
 /** A program with a directory of its own, behind a proxy: it may end and be started again, on another port. */
@@ -88,6 +97,7 @@ export interface Errors {
 interface Fixtures {
   errors: Errors;
   counter: Server;
+  login: Server;
   /** Starts a program behind a proxy. */
   home: (program: Program) => Promise<Home>;
   /** Starts the test site with a slow bucket in memory, which this test may break. */
@@ -108,13 +118,8 @@ export const test = base.extend<Fixtures, { site: Server }>({
     await use(server);
     await stop(server);
   },
-  counter: async ({}, use) => {
-    const data = mkdtempSync(join(tmpdir(), "livelong-counter-"));
-    const server = await start("counter", "-addr", "localhost:0", "-data", data, "-dev");
-    await use(server);
-    await stop(server);
-    rmSync(data, { recursive: true });
-  },
+  counter: async ({}, use) => example("counter", use),
+  login: async ({}, use) => example("login", use),
   home: async ({}, use) => {
     const homes: Home[] = [];
     await use(async (program) => {

@@ -66,6 +66,7 @@ export class Session {
         received: (text) => this.#received(text),
         lost: (final) => this.#lost(final),
         refused: () => this.#dropped(this.#outbox.drop(), "That was too large to send."),
+        leaving: () => this.#departure.leaving,
       },
       { url: socketURL(root), reconnectMin: settings.reconnectMin, reconnectMax: settings.reconnectMax },
     );

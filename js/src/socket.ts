@@ -16,6 +16,8 @@ export interface SocketDelegate {
   lost(final: boolean): void;
   /** The events that wait cannot be sent. */
   refused(): void;
+  /** The page is about to be left: loading it again would call that off. */
+  leaving(): boolean;
 }
 
 export interface SocketOptions {
@@ -137,6 +139,8 @@ export class Socket {
     clearTimeout(this.#stable);
     clearTimeout(this.#proven);
     if (next === "drop") this.#delegate.refused();
+    // Should the page stay after all, back() comes, and the answer again.
+    if (next === "reload" && this.#delegate.leaving()) return this.#delegate.lost(false);
     if (next === "stop" || (next === "reload" && !reloadOnce())) this.#wanted = false;
     this.#delegate.lost(!this.#wanted);
     if (!this.#wanted || next === "reload") return;
@@ -163,7 +167,7 @@ export class Socket {
     }
     this.#asking = false;
     if (!this.#wanted) return;
-    if (next === "reload" && reloadOnce()) return;
+    if (next === "reload" && !this.#delegate.leaving() && reloadOnce()) return;
     this.#later(this.#backoff.next());
   }
 }
