@@ -39,10 +39,11 @@ async function stop({ process }: Server, signal: NodeJS.Signals = "SIGTERM"): Pr
 }
 
 /** Starts an example with a directory of its own. */
-async function example(name: string, use: (server: Server) => Promise<void>): Promise<void> {
+async function example(name: string, errors: Errors, use: (server: Server) => Promise<void>): Promise<void> {
   const data = mkdtempSync(join(tmpdir(), `livelong-${name}-`));
   const server = await start(name, "-addr", "localhost:0", "-data", data, "-dev");
   await use(server);
+  errors.over();
   await stop(server);
   rmSync(data, { recursive: true });
 }
@@ -92,6 +93,8 @@ export class Home {
 /** Errors a test allows, as parts of their text: what the browser itself prints when a server dies, for one. */
 export interface Errors {
   allow(text: string): void;
+  /** The test is over: what pages say of servers that end now is no error. */
+  over(): void;
 }
 
 interface Fixtures {
@@ -113,14 +116,15 @@ export const test = base.extend<Fixtures, { site: Server }>({
     },
     { scope: "worker" },
   ],
-  slow: async ({}, use) => {
+  slow: async ({ errors }, use) => {
     const server = await start("site", "-latency", "40ms");
     await use(server);
+    errors.over();
     await stop(server);
   },
-  counter: async ({}, use) => example("counter", use),
-  login: async ({}, use) => example("login", use),
-  home: async ({}, use) => {
+  counter: async ({ errors }, use) => example("counter", errors, use),
+  login: async ({ errors }, use) => example("login", errors, use),
+  home: async ({ errors }, use) => {
     const homes: Home[] = [];
     await use(async (program) => {
       const home = new Home(program, await Proxy.listen());
@@ -128,20 +132,23 @@ export const test = base.extend<Fixtures, { site: Server }>({
       await home.start();
       return home;
     });
+    errors.over();
     for (const home of homes) await home.close();
   },
   errors: [
     async ({ context }, use) => {
       const found: string[] = [];
       const allowed: string[] = [];
+      let over = false;
+      const note = (text: string): void => void (over || found.push(text));
       const watch = (page: Page): void => {
-        page.on("pageerror", (error) => found.push(`page error: ${error.message}`));
+        page.on("pageerror", (error) => note(`page error: ${error.message}`));
         page.on("console", (message) => {
-          if (message.type() === "error" || message.type() === "warning") found.push(`console ${message.type()}: ${message.text()}`);
+          if (message.type() === "error" || message.type() === "warning") note(`console ${message.type()}: ${message.text()}`);
         });
       };
       context.on("page", watch);
-      await use({ allow: (text) => allowed.push(text) });
+      await use({ allow: (text) => allowed.push(text), over: () => (over = true) });
       const bad = found.filter((text) => !allowed.some((part) => text.includes(part)));
       if (bad.length > 0) throw new Error(bad.join("\n"));
     },
