@@ -249,6 +249,28 @@ for (const subject of subjects) {
   });
 }
 
+test("back to a page that the browser has kept as it was: the same page", async ({ playwright, home }) => {
+  const subject = subjects[0]!;
+  const at = await home(subject.program);
+  const { launchOptions } = test.info().project.use;
+  const browser = await playwright.chromium.launch({ ...launchOptions, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+  try {
+    const page = await browser.newPage();
+    const joins = await watchJoins(page);
+    await prepare(subject, at, page);
+    await page.evaluate(() => addEventListener("pageshow", ({ persisted }) => Object.assign(window, { persisted })));
+    await page.goto(`${at.url}/static/counter.css`);
+    await page.goBack({ waitUntil: "commit" });
+    await rejoined(page, joins, "resume");
+    expect(await page.evaluate(() => (window as unknown as { persisted?: boolean }).persisted)).toBe(true);
+    await subject.shows(page, 1, "abc");
+    await subject.add(page);
+    await subject.shows(page, 2, "abc");
+  } finally {
+    await browser.close();
+  }
+});
+
 test("the view panics: both, and not what it was about to change", async ({ page, home }) => {
   const subject = subjects[1]!;
   const at = await home("site");
