@@ -52,8 +52,8 @@ soak: tools soak-durable ## fuzz and repeat what make test does once, for about 
 soak-durable: ## the part of soak that is about durable state, for about 10 minutes
 	$(GO) test ./durable -run '^$$' -fuzz FuzzDecodeDocument -fuzztime 60s
 	$(GO) test ./durable -run '^$$' -fuzz FuzzOpenObject -fuzztime 60s
-	$(GO) test ./durable -soak 10 -v -count=1 -timeout 30m | grep -v '^=== '
-	$(GO) test ./durable/local -run 'TestKilled$$' -count=10 -v -timeout 10m | grep -v '^=== '
+	$(GO) test ./durable -soak 10 -v -count=1 -timeout 30m | grep --line-buffered -v '^=== '
+	$(GO) test ./durable/local -run 'TestKilled$$' -count=10 -v -timeout 10m | grep --line-buffered -v '^=== '
 	$(GO) test -race ./durable -soak 10 -count=1 -timeout 30m
 
 .PHONY: fmt
