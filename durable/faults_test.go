@@ -305,6 +305,38 @@ func TestCloseReportsWhatIsNotSaved(t *testing.T) {
 	})
 }
 
+// Whoever waits for the bucket does not wait for longer than there is a store.
+func TestCloseLetsNobodyWait(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := durabletest.NewFaulty(durabletest.NewMemory(), durabletest.FaultyOptions{})
+		st := openUnclosed(t, f, func(o *durable.Options) { o.ReadTimeout = time.Hour })
+		p := attach(t, st, ids("s"))
+		f.Partition(durabletest.Unavailable)
+		p.write(put(view("a"), "1"))
+		flushed, committed, mounted := make(chan error, 1), make(chan error, 1), make(chan error, 1)
+		go func() { flushed <- p.handle.Flush(context.Background()) }()
+		synctest.Wait()
+		go func() { committed <- p.commit(time.Hour, put(view("b"), "1")) }()
+		go func() {
+			_, err := st.Attach(context.Background(), live.Attachment{Session: ids("s"), View: "view", Page: "p", Notify: func() {}})
+			mounted <- err
+		}()
+		synctest.Wait()
+		if err := st.Close(context.Background()); err == nil {
+			t.Error("closed, and all was saved")
+		}
+		began := time.Now()
+		for what, c := range map[string]chan error{"flush": flushed, "commit": committed, "mount": mounted} {
+			if err := <-c; !errors.Is(err, durable.ErrClosed) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if waited := time.Since(began); waited > 0 {
+			t.Errorf("they waited %v longer", waited)
+		}
+	})
+}
+
 // Refused for good: an alarm, and everything is kept until the credentials are back.
 func TestWrongCredentials(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -261,13 +261,14 @@ func (s *session) hurry() {
 	s.kick()
 }
 
-// shut frees what an idle session holds, when the store is closed.
+// shut lets go of those who wait, and of what an idle session holds, when the store is closed and no actor runs any more.
 func (s *session) shut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.timer != nil {
 		s.timer.Stop()
 	}
+	s.giveUp(ErrClosed)
 	for h := range s.handles {
 		delete(s.handles, h)
 	}
