@@ -78,14 +78,19 @@ func (s *session) raise(ctx context.Context, h *handle) error {
 	b.add([]entry{{h: h, kind: attach}})
 	s.kick()
 	s.mu.Unlock()
+	select {
+	case <-b.done:
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
 	var err error
 	select {
 	case <-b.done:
 		err = b.err
-	case <-ctx.Done():
+	default:
+		h.closed = true // see entry.withdrawn
 		err = fmt.Errorf("its document cannot be written in time: %w", context.Cause(ctx))
 	}
-	s.mu.Lock()
 	if err == nil && s.shown == nil {
 		err = s.unusable()
 	}

@@ -96,6 +96,10 @@ func (b *batch) add(entries []entry) {
 	}
 }
 
+// withdrawn reports whether the entry is of a mount that was given up: it must not replace the one that was done instead.
+// If it was sent before, it may have landed.
+func (e *entry) withdrawn() bool { return e.kind == attach && e.h.closed }
+
 // apply makes the entry's change in d. A failing update leaves its key as it is; the error says so.
 func (e *entry) apply(d *document) error {
 	switch e.kind {

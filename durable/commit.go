@@ -159,6 +159,9 @@ func (s *session) build(b *batch, now time.Time) *document {
 	kept := b.entries[:0]
 	for i := range b.entries {
 		e := b.entries[i]
+		if e.withdrawn() {
+			continue
+		}
 		if s.superseded(&e, next) {
 			e.h.fail(live.ErrSuperseded)
 			delete(b.acks, e.h)

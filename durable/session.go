@@ -166,7 +166,7 @@ func (s *session) refresh() {
 		s.shown.revision = s.doc.revision + uint64(i) + 1
 		for j := range b.entries {
 			e := &b.entries[j]
-			if !s.superseded(e, s.shown) {
+			if !s.superseded(e, s.shown) && !e.withdrawn() {
 				e.apply(s.shown) // a failing update leaves its key; it is logged when it is written
 			}
 		}

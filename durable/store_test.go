@@ -160,6 +160,34 @@ func TestMountedTwiceAtOnce(t *testing.T) {
 	})
 }
 
+// A mount that was given up because it could not be written in time does not replace, later, the one that was done instead.
+func TestAbandonedMount(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := durabletest.NewMemory()
+		f := durabletest.NewFaulty(b, durabletest.FaultyOptions{})
+		one, two := open(t, f), open(t, b)
+		first := attach(t, one, ids("s"))
+		first.write(put(draft("d"), `"first"`))
+		first.flush()
+		again := live.Attachment{Session: ids("s"), View: "view", Page: first.id, Back: true}
+		f.Partition(durabletest.Full)
+		if _, err := tryAttach(t, one, again); err == nil {
+			t.Fatal("mounted without being written")
+		}
+		p, err := tryAttach(t, two, again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Partition(durabletest.None)
+		time.Sleep(time.Minute)
+		p.write(put(draft("d"), `"mine"`))
+		p.flush()
+		if !errors.Is(first.take().Err, live.ErrSuperseded) {
+			t.Errorf("the first instance is told %v", first.err)
+		}
+	})
+}
+
 func TestGatedChangesAreHiddenUntilDurable(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b := durabletest.NewMemory()
