@@ -46,20 +46,18 @@ func TestRandomSessions(t *testing.T) {
 	t.Logf("%d random sessions: %d writes, %d of them acknowledged, none lost; steps %v", n, writes, acked, did)
 }
 
-// The control: without write ids, counts are done twice, and the model finds it.
+// The control: without write ids, counts are done twice, and the model finds it, in about one of six sessions.
 func TestWithoutWriteIDsRandomSessionsAreBad(t *testing.T) {
-	bad, n := 0, 100/raced
-	for i := range n {
-		bubble(t, func(t *testing.T) {
-			if len(randomSession(t, uint64(i), true).wrong) > 0 {
-				bad++
-			}
-		})
+	const most = 200
+	for i := range most {
+		var wrong []string
+		bubble(t, func(t *testing.T) { wrong = randomSession(t, uint64(i), true).wrong })
+		if len(wrong) > 0 {
+			t.Logf("control without write ids: random session %d is bad: %s", i+1, wrong[0])
+			return
+		}
 	}
-	t.Logf("control without write ids: %d of %d random sessions are bad", bad, n)
-	if bad == 0 {
-		t.Error("no session is bad: the model would find nothing")
-	}
+	t.Errorf("none of %d sessions is bad: the model would find nothing", most)
 }
 
 func randomSession(t *testing.T, seed uint64, forget bool) *model {
