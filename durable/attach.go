@@ -20,7 +20,7 @@ func (s *session) attach(ctx context.Context, a live.Attachment) (*handle, error
 		s.from = a.Session.From
 	}
 	if !(a.Session.New && s.version == "" && s.doc != nil && s.err == nil && !s.gate()) {
-		w := &waiter{need: s.gets + 1, done: make(chan error, 1)}
+		w := &waiter{need: s.looks + 1, done: make(chan error, 1)}
 		s.waiters = append(s.waiters, w)
 		s.kick()
 		if err := s.wait(ctx, w); err != nil {

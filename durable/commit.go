@@ -18,8 +18,8 @@ const permanentPause = 30 * time.Second
 // load reads the document, decides what became of a write without an answer, and satisfies those who wait for it. The
 // lock is held, and released meanwhile.
 func (s *session) load() {
-	s.gets++
-	number, known := s.gets, s.version
+	s.looks++
+	number, known := s.looks, s.version
 	if s.doc == nil {
 		known = ""
 		s.store.metrics.Add(MetricActivations, 1)
@@ -88,15 +88,15 @@ func (s *session) settle() {
 	}
 }
 
-// satisfy answers those who wait for a read, or for any when number is negative. What is gated is decided before. The
-// lock is held.
+// satisfy answers those who have waited since before a read or write began. What is gated is decided before. The lock
+// is held.
 func (s *session) satisfy(number int, err error) {
 	if err == nil && s.gate() {
 		return
 	}
 	kept := s.waiters[:0]
 	for _, w := range s.waiters {
-		if number < 0 || w.need <= number {
+		if w.need <= number {
 			w.done <- err
 		} else {
 			kept = append(kept, w)
@@ -117,7 +117,8 @@ func (s *session) commit(b *batch) {
 	first := !b.sent
 	b.sent = true
 	s.wrote = time.Now()
-	key, version := s.key, s.version
+	s.looks++
+	number, key, version := s.looks, s.key, s.version
 	s.mu.Unlock()
 	version, err := s.store.write(key, next, version)
 	s.mu.Lock()
@@ -136,7 +137,7 @@ func (s *session) commit(b *batch) {
 		}
 		s.landed(b)
 		s.refresh()
-		s.satisfy(-1, nil) // nobody else can have written since they asked
+		s.satisfy(number, nil) // nobody else has written before ours was done
 		s.tell()
 	case conflict(err) || missing(err):
 		s.store.metrics.Add(MetricConflicts, 1)

@@ -41,7 +41,7 @@ type session struct {
 
 	running  bool
 	stale    bool      // the document must be read before the next write, or because another node wrote it
-	gets     int       // reads begun
+	looks    int       // reads and writes begun: each shows the newest document
 	wrote    time.Time // when the last write was sent
 	retry    time.Time // not before
 	attempts int       // failures in a row
@@ -58,7 +58,7 @@ type session struct {
 
 // waiter waits for the document, no older than its asking.
 type waiter struct {
-	need int // the number of the read that is new enough
+	need int // the number of the read or write that is new enough
 	done chan error
 }
 

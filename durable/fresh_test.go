@@ -1,0 +1,39 @@
+package durable_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/livelong-dev/livelong/durable/durabletest"
+)
+
+// A mount that begins while a write of this node is under way shows what another node has written since.
+func TestMountDuringAWriteIsFresh(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := durabletest.NewMemory()
+		slow := false
+		delayed := durabletest.NewFaulty(b, durabletest.FaultyOptions{
+			After: func(_ context.Context, r durabletest.Request, err error) error {
+				if r.Op == durabletest.Put && slow {
+					slow = false
+					time.Sleep(2 * time.Second) // the write is done, its answer takes its time
+				}
+				return err
+			},
+		})
+		here, there := open(t, delayed), open(t, b)
+		p, q := attach(t, here, ids("s")), attach(t, there, ids("s"))
+		p.write(put(view("a"), "1"))
+		p.flush()
+		slow = true
+		p.write(put(view("a"), "2"))
+		time.Sleep(100 * time.Millisecond)
+		q.write(put(view("b"), `"elsewhere"`))
+		q.flush()
+		if q.saved != 1 {
+			t.Fatal("the other node's write is not durable")
+		}
+		attach(t, here, ids("s")).want("b", `"elsewhere"`)
+	})
+}
