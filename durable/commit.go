@@ -171,8 +171,8 @@ func (s *session) build(b *batch, now time.Time) *document {
 			continue
 		}
 		if err := e.apply(next); err != nil {
+			// Its page is told what the value is when the rest is durable.
 			s.store.log.Warn("update left out", "session", s.hash, "err", err)
-			continue
 		}
 		if e.kind == attach {
 			e.h.epoch = next.epoch(e.h.page)

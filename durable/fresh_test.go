@@ -37,3 +37,26 @@ func TestMountDuringAWriteIsFresh(t *testing.T) {
 		attach(t, here, ids("s")).want("b", `"elsewhere"`)
 	})
 }
+
+// A page whose update could not be applied to another node's value shows that, once it is told that all is saved.
+func TestPageOfAnUpdateThatIsLeftOutIsToldTheValue(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := durabletest.NewMemory()
+		b.Latency = 100 * time.Millisecond
+		p, q := attach(t, open(t, b), ids("s")), attach(t, open(t, b), ids("s"))
+		p.write(put(view("n"), "1"))
+		p.flush()
+		q.write(put(view("n"), `"no number"`))
+		q.flush()
+		op := add(view("n"), 1)
+		p.write(op)
+		p.mu.Lock()
+		p.shows["n"] = "2" // as the page does
+		p.mu.Unlock()
+		for p.saved < p.n {
+			<-p.wake
+			p.take()
+		}
+		p.want("n", `"no number"`)
+	})
+}
