@@ -17,6 +17,7 @@ type batch struct {
 	abandoned bool               // its waiter has gone: it is not sent again
 	urgent    bool               // it does not wait for CommitEvery
 	sent      bool
+	left      bool // given up when the store was closed
 	ending    bool // it makes the session a tombstone
 	since     time.Time
 	cost      int

@@ -2,9 +2,12 @@ package durable_test
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/livelong-dev/livelong/durable"
 	"github.com/livelong-dev/livelong/durable/durabletest"
 )
 
@@ -58,5 +61,33 @@ func TestPageOfAnUpdateThatIsLeftOutIsToldTheValue(t *testing.T) {
 			p.take()
 		}
 		p.want("n", `"no number"`)
+	})
+}
+
+// Who waits for a closed store is told so.
+func TestNobodyWaitsForAClosedStore(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := durabletest.NewFaulty(durabletest.NewMemory(), durabletest.FaultyOptions{})
+		st := openUnclosed(t, b)
+		p := attach(t, st, ids("s"))
+		b.Partition(durabletest.NotSent)
+		p.write(put(view("a"), "1"))
+		flushed := make(chan error, 1)
+		go func() { flushed <- p.handle.Flush(context.Background()) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		if err := st.Close(ctx); err == nil {
+			t.Error("closed without an error")
+		}
+		select {
+		case err := <-flushed:
+			if !errors.Is(err, durable.ErrClosed) {
+				t.Errorf("flush: %v", err)
+			}
+		case <-time.After(time.Hour):
+			t.Error("a flush waits for ever")
+			p.handle.Close()
+		}
 	})
 }

@@ -265,6 +265,7 @@ func (s *session) hurry() {
 func (s *session) shut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.giveUp(ErrClosed)
 	if s.timer != nil {
 		s.timer.Stop()
 	}
@@ -410,8 +411,8 @@ func (s *session) giveUp(err error) {
 	if errors.Is(err, ErrClosed) {
 		// What is not durable stays known as such, see Store.Close.
 		for _, b := range s.queue {
-			if b.err == nil {
-				b.err = ErrClosed
+			if !b.left {
+				b.left, b.err = true, ErrClosed
 				close(b.done)
 			}
 		}
