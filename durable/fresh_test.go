@@ -9,6 +9,7 @@ import (
 
 	"github.com/livelong-dev/livelong/durable"
 	"github.com/livelong-dev/livelong/durable/durabletest"
+	"github.com/livelong-dev/livelong/live"
 )
 
 // A mount that begins while a write of this node is under way shows what another node has written since.
@@ -89,5 +90,30 @@ func TestNobodyWaitsForAClosedStore(t *testing.T) {
 			t.Error("a flush waits for ever")
 			p.handle.Close()
 		}
+	})
+}
+
+// A page that is open keeps its session, however short that is remembered.
+func TestShortSessionsOfOpenPagesLive(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := durabletest.NewMemory()
+		short := func(o *durable.Options) {
+			o.TTL, o.DraftTTL, o.SweepEvery = 5*time.Minute, 5*time.Minute, 0
+		}
+		st := open(t, b, short)
+		p := attach(t, st, ids("s"))
+		p.write(put(view("a"), "1"), put(draft("d"), "1"))
+		p.flush()
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if p.take(); p.err != nil {
+			t.Errorf("the open page is told %v", p.err)
+		}
+		other, err := tryAttach(t, open(t, b, short), live.Attachment{Session: ids("s"), View: "view", Page: p.id, Back: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		other.want("a", "1")
+		other.want("draft.d", "1")
 	})
 }

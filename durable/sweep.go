@@ -15,24 +15,25 @@ const (
 
 // sweepLoop removes dead sessions, one page of the bucket's listing each round, and renews what live pages hold.
 func (st *Store) sweepLoop() {
-	every := st.options.SweepEvery
-	if every < 0 {
-		every = min(st.options.TTL, st.options.DraftTTL) / 20
+	renew := time.NewTicker(st.renewEvery())
+	defer renew.Stop()
+	var round <-chan time.Time
+	if every := st.options.SweepEvery; every > 0 {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		round = tick.C
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
 	after := ""
 	for {
 		select {
-		case <-tick.C:
+		case <-renew.C:
+			st.renewAll()
+			continue
+		case <-round:
 		case <-st.stop:
 			return
 		}
-		st.renewAll()
-		if st.options.SweepEvery < 0 {
-			continue
-		}
-		ctx, cancel := context.WithTimeout(st.ctx, every)
+		ctx, cancel := context.WithTimeout(st.ctx, st.renewEvery())
 		next, _, err := st.sweep(ctx, after)
 		cancel()
 		if err != nil && st.ctx.Err() == nil {
@@ -41,6 +42,15 @@ func (st *Store) sweepLoop() {
 		}
 		after = next
 	}
+}
+
+// renewEvery is the time between two looks at what live pages hold: well within the tenth of its time at which it is due.
+func (st *Store) renewEvery() time.Duration {
+	shortest := max(min(st.options.TTL, st.options.DraftTTL)/20, time.Millisecond)
+	if st.options.SweepEvery > 0 {
+		return min(shortest, st.options.SweepEvery)
+	}
+	return shortest
 }
 
 // renewAll lets the sessions with live pages renew what would expire.
