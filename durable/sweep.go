@@ -38,9 +38,8 @@ func (st *Store) sweepLoop() {
 		cancel()
 		if err != nil && st.ctx.Err() == nil {
 			st.log.Warn("sweep", "err", err)
-			continue
 		}
-		after = next
+		after = next // what cannot be read does not keep it from the rest
 	}
 }
 
