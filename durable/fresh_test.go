@@ -3,6 +3,7 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,5 +116,42 @@ func TestShortSessionsOfOpenPagesLive(t *testing.T) {
 		}
 		other.want("a", "1")
 		other.want("draft.d", "1")
+	})
+}
+
+// A document that has left memory is bounded all the same.
+func TestTooLargeIsRefusedWhileIdle(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := durabletest.NewMemory()
+		st := open(t, b, func(o *durable.Options) { o.MaxBytes = 4096 })
+		p := attach(t, st, ids("s"))
+		large := func(n int) string { return `"` + strings.Repeat("x", n) + `"` }
+		for _, key := range []string{"a", "b", "c", "d", "e", "f"} {
+			err := p.tryWrite(put(view(key), large(1000)))
+			if err != nil && !errors.Is(err, durable.ErrTooLarge) {
+				t.Error(err)
+			}
+			p.flush()
+			time.Sleep(10 * time.Minute)
+		}
+		data, _, err := b.Get(t.Context(), "sessions/s", "")
+		if err != nil || len(data) > 4096 {
+			t.Errorf("the object has %d bytes, at most 4096 are allowed (%v)", len(data), err)
+		}
+		// What is there may still be replaced.
+		time.Sleep(10 * time.Minute)
+		p.write(put(view("a"), large(1001)))
+		p.flush()
+		// A page that was refused is told when the document is there, to try again.
+		time.Sleep(10 * time.Minute)
+		if err := p.tryWrite(put(view("g"), large(2000))); !errors.Is(err, durable.ErrTooLarge) {
+			t.Errorf("a large value: %v", err)
+		}
+		p.told.Store(false)
+		synctest.Wait()
+		time.Sleep(time.Second)
+		if !p.told.Load() {
+			t.Error("a refused page hears nothing")
+		}
 	})
 }

@@ -220,6 +220,10 @@ func (h *handle) admit(ops []live.StashOp) ([]entry, error) {
 	}
 	switch {
 	case size > o.MaxBytes && size > before && size-idle > o.MaxBytes:
+		if s.shown == nil {
+			s.stale = true // as it is now there may be room: the page is told, and tries again
+			s.kick()
+		}
 		return nil, tooLarge(size, o.MaxBytes)
 	case s.pending+cost > o.MaxPending:
 		return nil, tooMuchPending(s.pending+cost, o.MaxPending)
