@@ -155,3 +155,11 @@ func TestTooLargeIsRefusedWhileIdle(t *testing.T) {
 		}
 	})
 }
+
+// What could be written and not be read again is refused.
+func TestDocumentsThatCannotBeReadAgainAreNotAllowed(t *testing.T) {
+	_, err := durable.Open(durable.Options{Bucket: durabletest.NewMemory(), MaxBytes: 8 << 20, SweepEvery: -1})
+	if err == nil || !strings.Contains(err.Error(), "MaxBytes") {
+		t.Errorf("open: %v", err)
+	}
+}

@@ -27,7 +27,8 @@ type Options struct {
 	// A negative value means 0 whatever the bucket suggests.
 	CommitEvery time.Duration
 
-	// MaxBytes bounds a session's document. A write that would exceed it is refused. Defaults to 256 KiB.
+	// MaxBytes bounds a session's document. A write that would exceed it is refused. Defaults to 256 KiB, at most 2 MiB:
+	// an object of more than 4 MiB is not read.
 	MaxBytes int
 
 	// MaxPending and MaxPendingTotal bound what is applied and not durable yet, per session and in all, in bytes.
@@ -99,6 +100,9 @@ func (o Options) withDefaults() (Options, error) {
 		if d.d <= 0 {
 			return o, fmt.Errorf("bad Options.%s: %v, want a positive duration", d.name, d.d)
 		}
+	}
+	if o.MaxBytes < 0 || o.MaxBytes > maxObject/2 {
+		return o, fmt.Errorf("bad Options.MaxBytes: %d, want 1 to %d", o.MaxBytes, maxObject/2)
 	}
 	if err := CheckKey(o.Prefix); err != nil {
 		return o, fmt.Errorf("bad Options.Prefix: %w", err)
