@@ -2,6 +2,7 @@ package durable
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/livelong-dev/livelong/live"
@@ -25,7 +26,7 @@ var errAgain = errors.New("the document changed while it was being moved")
 func (s *session) follow(key string, d *document, version string) (next string, err error) {
 	now := s.store.options.Clock()
 	switch {
-	case d.state == alive && d.expires != 0 && d.expires < now.Unix():
+	case d.state == alive && s.expired(d):
 		s.log("a session has expired")
 		if _, err := s.store.write(key, d.bury(now), version); err != nil {
 			if conflict(err) || missing(err) {
@@ -38,11 +39,15 @@ func (s *session) follow(key string, d *document, version string) (next string, 
 		return key, nil
 	case d.renewed || d.to == "":
 		return key, live.ErrSessionEnded
-	case d.state == frozen:
+	case d.state == frozen && !s.expired(d):
 		_, _, err := s.arrive(key, d, version)
 		return d.to, err
 	}
 	return d.to, nil
+}
+
+func (s *session) expired(d *document) bool {
+	return d.expires != 0 && d.expires < s.store.options.Clock().Unix()
 }
 
 // inherit looks for the session's document under its older storage ids and under those of the session it was renewed
@@ -71,30 +76,51 @@ func (s *session) inherit(key string, from []string) (*document, string, error) 
 
 // moveFrom moves what lies under the key old, if it may come here.
 func (s *session) moveFrom(old, key string, renewed bool) (*document, string, error) {
-	d, version, err := s.store.read(old, "")
+	at := old
+	for range 8 { // it may have been moved, or be on its way, to another of the older ids
+		d, version, err := s.store.read(at, "")
+		switch {
+		case missing(err) && at == old:
+			return nil, "", nil
+		case missing(err):
+			return nil, "", live.ErrSessionEnded
+		case err != nil:
+			return nil, "", err
+		case d.state == frozen && d.to == key && !s.expired(d):
+			return s.arrive(at, d, version)
+		case d.state == dead && d.to == key:
+			return s.arrived(key)
+		}
+		next, err := s.follow(at, d, version)
+		switch {
+		case err != nil:
+			return nil, "", err
+		case next == at:
+			return s.move(at, d, version, key, renewed)
+		case next == key:
+			return s.arrived(key)
+		}
+		at = next
+	}
+	return nil, "", fmt.Errorf("session %s was moved in a circle", s.hash)
+}
+
+// arrived reads a document that somebody has moved since it was looked for under its new key.
+func (s *session) arrived(key string) (*document, string, error) {
+	d, version, err := s.store.read(key, "")
 	switch {
 	case missing(err):
-		return nil, "", nil
+		return nil, "", live.ErrSessionEnded // it was there, and is gone
 	case err != nil:
 		return nil, "", err
-	case d.state == frozen && d.to == key:
-		return s.arrive(old, d, version)
-	case d.state == dead && d.to == key:
-		// Somebody has moved it since it was looked for under the new key.
-		d, version, err = s.store.read(key, "")
-		switch {
-		case missing(err):
-			err = live.ErrSessionEnded
-		case err == nil && d.state != alive:
-			err = errAgain
-		}
-		if err != nil {
-			return nil, "", err
-		}
-		return d, version, nil
-	case d.state != alive || d.expires != 0 && d.expires < s.store.options.Clock().Unix():
-		return nil, "", live.ErrSessionEnded
+	case d.state != alive:
+		return nil, "", errAgain
 	}
+	return d, version, nil
+}
+
+// move takes a document that was read from its key to another one.
+func (s *session) move(old string, d *document, version, key string, renewed bool) (_ *document, _ string, err error) {
 	s.log("a document is moved")
 	d = d.next(s.store.options.Clock())
 	d.state, d.to, d.renewed = frozen, key, renewed

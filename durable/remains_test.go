@@ -1,12 +1,15 @@
 package durable_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/livelong-dev/livelong/durable"
 	"github.com/livelong-dev/livelong/durable/durabletest"
+	"github.com/livelong-dev/livelong/live"
 )
 
 // What the sweep cannot read does not keep it from the rest.
@@ -43,4 +46,40 @@ func TestSweepGoesOn(t *testing.T) {
 			t.Errorf("%d objects are left, want the one that cannot be read", n)
 		}
 	})
+}
+
+// interrupted returns a bucket whose n-th write of a document and all later ones fail, as if the process were gone.
+func interrupted(b durable.Bucket, n int) durable.Bucket {
+	puts := 0
+	return durabletest.NewFaulty(b, durabletest.FaultyOptions{
+		Before: func(_ context.Context, r durabletest.Request) error {
+			if r.Op != durabletest.Put || len(r.Data) < 2 {
+				return nil
+			}
+			if puts++; puts >= n {
+				return errors.New("interrupted")
+			}
+			return nil
+		},
+	})
+}
+
+// A session is renewed when its move to another key is not finished.
+func TestRenewalOfAHalfMovedSession(t *testing.T) {
+	for step := 2; step <= 3; step++ {
+		t.Run(fmt.Sprint("step=", step), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				b := durabletest.NewMemory()
+				old := attach(t, open(t, b), ids("f1"))
+				old.write(put(view("a"), `"kept"`))
+				old.flush()
+				broken := openUnclosed(t, interrupted(b, step))
+				if p, err := tryAttach(t, broken, live.Attachment{Session: live.StashSession{IDs: []string{"f0", "f1"}}, View: "view"}); err == nil {
+					p.handle.Close()
+				}
+				broken.Close(t.Context())
+				attach(t, open(t, b), live.StashSession{IDs: []string{"s0", "s1"}, From: []string{"f0", "f1"}}).want("a", `"kept"`)
+			})
+		})
+	}
 }
