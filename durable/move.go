@@ -1,8 +1,10 @@
 package durable
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/livelong-dev/livelong/live"
@@ -155,6 +157,30 @@ func (s *session) arrive(old string, d *document, version string) (*document, st
 		return nil, "", live.ErrSessionEnded
 	}
 	return fresh, at, nil
+}
+
+// buryFrozen makes tombstones of what moves that were interrupted have left of a session that is over: once its own is
+// removed, nothing else would tell that it is.
+func (s *session) buryFrozen(ctx context.Context, id live.StashSession) error {
+	for i, old := range slices.Concat(id.IDs[1:], id.From) {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("%w: %w", ErrUnknown, err)
+		}
+		key := s.store.key(old)
+		d, version, err := s.store.read(key, "")
+		switch {
+		case missing(err):
+			continue
+		case err != nil:
+			return err
+		case d.state != frozen, i >= len(id.IDs)-1 && d.to != s.store.key(id.IDs[0]):
+			continue
+		}
+		if _, err := s.store.write(key, d.bury(s.store.options.Clock()), version); err != nil && !conflict(err) && !missing(err) {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *session) log(what string, args ...any) {

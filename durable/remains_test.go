@@ -83,3 +83,64 @@ func TestRenewalOfAHalfMovedSession(t *testing.T) {
 		})
 	}
 }
+
+// The old document of a move that was interrupted holds what it held. It does not come back after the
+// session's end, however late, and does not stay for good.
+func TestInterruptedMovesLeaveNothing(t *testing.T) {
+	for _, renewed := range []bool{false, true} {
+		for n := range 4 {
+			logout, step := n < 2, 2+n%2
+			t.Run(fmt.Sprintf("renewed=%v,logout=%v,step=%d", renewed, logout, step), func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					b := durabletest.NewMemory()
+					st := open(t, b)
+					old := attach(t, st, ids("old"))
+					old.write(put(view("a"), `"secret"`))
+					old.flush()
+					old.handle.Close()
+					moved := live.StashSession{IDs: []string{"new", "old"}}
+					if renewed {
+						moved = live.StashSession{IDs: []string{"new"}, From: []string{"old"}}
+					}
+					broken := openUnclosed(t, interrupted(b, step))
+					if p, err := tryAttach(t, broken, live.Attachment{Session: moved, View: "view"}); err == nil {
+						p.handle.Close()
+					}
+					broken.Close(t.Context())
+
+					if logout {
+						p := attach(t, open(t, b), moved)
+						p.want("a", `"secret"`)
+						p.handle.Close()
+						if err := open(t, b).End(t.Context(), moved); err != nil {
+							t.Fatal(err)
+						}
+					}
+					later := func(d time.Duration) {
+						time.Sleep(d)
+						sweeper := open(t, b)
+						for range 2 {
+							if _, _, err := sweeper.Sweep(t.Context(), ""); err != nil {
+								t.Error(err)
+							}
+						}
+					}
+					if !logout {
+						later(31 * 24 * time.Hour)
+					}
+					later(72 * time.Hour)
+					if p, err := tryAttach(t, open(t, b), live.Attachment{Session: moved, View: "view"}); err == nil {
+						p.want("a", "")
+						p.handle.Close()
+					}
+					later(100 * 24 * time.Hour)
+					later(72 * time.Hour)
+					later(72 * time.Hour)
+					if n := b.Len(); n != 0 {
+						t.Errorf("%d objects are left for good", n)
+					}
+				})
+			})
+		}
+	}
+}

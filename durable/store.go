@@ -104,6 +104,9 @@ func (st *Store) End(ctx context.Context, id live.StashSession) error {
 	if err := s.end(ctx); err != nil && !errors.Is(err, live.ErrSessionEnded) {
 		return fmt.Errorf("end session %s: %w", s.hash, err)
 	}
+	if err := s.buryFrozen(ctx, id); err != nil {
+		return fmt.Errorf("end session %s: %w", s.hash, err)
+	}
 	return nil
 }
 

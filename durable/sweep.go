@@ -71,8 +71,8 @@ func (st *Store) renewAll() {
 	}
 }
 
-// Sweep looks at up to 1,000 objects after a key and removes the dead among them: an expired session becomes a
-// tombstone, which no writer revives, and a tombstone that is old enough is deleted. It returns the key to go on from,
+// Sweep looks at up to 1,000 objects after a key and removes the dead among them: an expired session, and what a move
+// that was interrupted has left, becomes a tombstone, which no writer revives, and a tombstone that is old enough is deleted. It returns the key to go on from,
 // empty at the end of the bucket, and how many objects it deleted. A store does this by itself; see
 // [Options.SweepEvery].
 func (st *Store) Sweep(ctx context.Context, after string) (next string, deleted int, err error) {
@@ -138,11 +138,21 @@ func (st *Store) inspect(key string) (gone bool, err error) {
 		err := st.request(func(ctx context.Context) error { return st.options.Bucket.Delete(ctx, key) })
 		return err == nil, err
 	case d.state == alive && d.expires < now.Unix():
-		_, err := st.write(key, d.bury(now), version)
-		if conflict(err) || missing(err) {
-			err = nil // somebody is there
+	case d.state == frozen && d.expires < now.Unix():
+	case d.state == frozen:
+		// Its move may be under way, or was interrupted before its last step.
+		if _, _, err := st.read(d.to, ""); err != nil {
+			if missing(err) {
+				err = nil
+			}
+			return false, err
 		}
-		return false, err
+	default:
+		return false, nil
 	}
-	return false, nil
+	_, err = st.write(key, d.bury(now), version)
+	if conflict(err) || missing(err) {
+		err = nil // somebody is there
+	}
+	return false, err
 }
