@@ -53,7 +53,7 @@ func (s *session) expired(d *document) bool {
 }
 
 // inherit looks for the session's document under its older storage ids and under those of the session it was renewed
-// from, and moves it to key. It returns nil when there is none.
+// from, and moves it to key. It returns nil when there is none; then the ids of the latter are over all the same.
 func (s *session) inherit(key string, from []string) (*document, string, error) {
 	if key != s.store.key(s.ids[0]) {
 		return nil, "", live.ErrSessionEnded // where it was moved to, it is gone
@@ -64,6 +64,7 @@ func (s *session) inherit(key string, from []string) (*document, string, error) 
 			return d, version, err
 		}
 	}
+	var unused []string
 	for _, id := range from {
 		d, version, err := s.moveFrom(s.store.key(id), key, true)
 		if errors.Is(err, live.ErrSessionEnded) {
@@ -71,6 +72,18 @@ func (s *session) inherit(key string, from []string) (*document, string, error) 
 		}
 		if d != nil || err != nil {
 			return d, version, err
+		}
+		unused = append(unused, id)
+	}
+	for _, id := range unused {
+		// Whoever else holds it cannot store what would come over later.
+		tomb := newDocument(s.store.options.Clock()).bury(s.store.options.Clock())
+		tomb.renewed = true
+		if _, err := s.store.write(s.store.key(id), tomb, ""); err != nil {
+			if conflict(err) {
+				err = errAgain
+			}
+			return nil, "", err
 		}
 	}
 	return nil, "", nil

@@ -144,3 +144,27 @@ func TestInterruptedMovesLeaveNothing(t *testing.T) {
 		}
 	}
 }
+
+// Of a session that was renewed before it had stored anything nothing is left either.
+func TestRenewedSessionWithoutValuesIsOver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := durabletest.NewMemory()
+		fresh := live.StashSession{IDs: []string{"new"}, From: []string{"old"}}
+		st := open(t, b)
+		p := attach(t, st, fresh)
+		// Whoever has slipped the browser the old id cannot store for the new session.
+		thief, err := tryAttach(t, open(t, b), live.Attachment{Session: ids("old"), View: "view"})
+		if !errors.Is(err, live.ErrSessionEnded) {
+			t.Errorf("attach to the old session: %v", err)
+		}
+		if err == nil {
+			thief.write(put(view("a"), `"slipped"`))
+			thief.flush()
+		}
+		attach(t, st, fresh).want("a", "")
+		p.write(put(view("a"), "1"))
+		p.flush()
+		p.want("a", "1")
+		attach(t, open(t, b), fresh).want("a", "1")
+	})
+}
