@@ -86,8 +86,11 @@ func (in *instance) recover(samePage bool) (Recovery, error) {
 // stashSession names a browser session to the stash.
 func (a *App) stashSession(s session) StashSession {
 	named := StashSession{IDs: a.storageIDs(s), New: s.new}
-	if s.from != nil && s.from.how == CarryState {
-		named.From = a.storageIDs(session{id: s.from.id})
+	for _, old := range s.from {
+		if old.how != CarryState {
+			break
+		}
+		named.From = append(named.From, a.storageIDs(session{id: old.id})...)
 	}
 	return named
 }

@@ -24,23 +24,49 @@ const (
 	endState                  // there is no new session
 )
 
-// renewing is what the cookie of a renewed session remembers of the one before, until the browser has presented it.
+// renewing is what the cookie of a renewed session remembers of one before it, until the browser has come to a page with
+// stored fields: a browser may be renewed several times before.
 type renewing struct {
 	id  [32]byte
 	how Renewal
+}
+
+// maxRenewals bounds what a cookie remembers.
+const maxRenewals = 8
+
+// renewed is what the session that follows s remembers.
+func (s session) renewed(how Renewal) []renewing {
+	from := append([]renewing{{s.id, how}}, s.from...)
+	if n := len(from); n > maxRenewals {
+		// What is stored was stored before the first of them, or after the last.
+		if from[n-2].how == ClearState {
+			from[n-1].how = ClearState
+		}
+		from = slices.Delete(from, n-2, n-1)
+	}
+	return from
+}
+
+// older are the sessions that s was renewed from, the newest first.
+func (s session) older() []session {
+	all := make([]session, len(s.from))
+	for i, old := range s.from {
+		all[i] = session{id: old.id, from: s.from[i+1:]}
+	}
+	return all
 }
 
 // RenewSession gives the browser a new session id in the answer to r, and must be called before the answer's body is
 // written. Call it whenever what the session may do changes, above all at login: an id that somebody has slipped the
 // user before is then worth nothing.
 //
-// Stored values go over when the browser first presents the new id, so nothing is lost should the answer be. From then
-// on the old session is over: its open pages are loaded again with the new one, and whoever else holds its id gets a
-// new, empty session.
+// Stored values go over when the browser first comes with the new id to a page that has stored fields, so nothing is lost
+// should the answer be, or should the browser be renewed again before. From then on the old session is over: its open
+// pages are loaded again with the new one, and whoever else holds its id gets a new, empty session.
 func (a *App) RenewSession(w http.ResponseWriter, r *http.Request, how Renewal) {
 	fresh := a.newSession()
 	if old, ok := a.sessionOf(r); ok {
-		fresh.from = &renewing{old.id, how}
+		fresh.from = old.renewed(how)
 	}
 	a.setCookie(w, r, fresh)
 }
@@ -55,15 +81,21 @@ func (a *App) EndSession(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return nil
 	}
-	err := a.stash.End(r.Context(), a.stashSession(s))
-	if s.from != nil {
-		err = errors.Join(err, a.stash.End(r.Context(), a.stashSession(session{id: s.from.id})))
-	}
+	err := a.forget(r.Context(), s)
 	a.dismiss(r.Context(), s)
 	if err != nil {
 		return fmt.Errorf("end the browser session: %w", err)
 	}
 	return nil
+}
+
+// forget ends a session, and those that it was renewed from, in the stash.
+func (a *App) forget(ctx context.Context, s session) error {
+	err := a.stash.End(ctx, a.stashSession(s))
+	for _, old := range s.older() {
+		err = errors.Join(err, a.stash.End(ctx, a.stashSession(old)))
+	}
+	return err
 }
 
 // RenewSession is [App.RenewSession] from a handler: what the page has stored is saved first, and the browser loads
@@ -135,46 +167,55 @@ func (a *App) serveSession(w http.ResponseWriter, r *http.Request) {
 			a.log.ErrorContext(r.Context(), "log out", "err", err)
 		}
 	} else {
-		fresh := session{from: &renewing{s.id, t.How}}
+		fresh := session{from: s.renewed(t.How)}
 		copy(fresh.id[:], t.ID)
 		a.setCookie(w, r, fresh)
 	}
 	http.Redirect(w, r, t.To, http.StatusSeeOther)
 }
 
-// present ends the session that s was renewed from, now that the browser has the new one.
+// present ends the sessions that s was renewed from, now that the browser has the new one.
 func (a *App) present(ctx context.Context, s *session) {
-	if s.from == nil {
-		return
-	}
-	old := session{id: s.from.id}
+	older := s.older()
 	if len(a.stored.views) == 0 {
 		s.from = nil // there are no values to come over
-	} else if s.from.how == ClearState {
-		if err := a.stash.End(ctx, a.stashSession(old)); err != nil {
+	}
+	for i, old := range s.from {
+		if old.how != ClearState {
+			continue
+		}
+		if err := a.forget(ctx, older[i]); err != nil {
 			a.log.ErrorContext(ctx, "end a session that was renewed", "err", err)
 			return // the next page tries again
 		}
-		s.from = nil
+		s.from = s.from[:i:i]
+		break
 	}
-	a.dismiss(ctx, old)
+	for _, old := range older {
+		a.dismiss(ctx, old)
+	}
 }
 
 func (a *App) sealRenewal(s session) string {
-	return a.ring.Seal(token.Renewal, append([]byte{byte(s.from.how)}, s.from.id[:]...), s.id[:], time.Now().Add(cookieAge))
+	var data []byte
+	for _, old := range s.from {
+		data = append(append(data, byte(old.how)), old.id[:]...)
+	}
+	return a.ring.Seal(token.Renewal, data, s.id[:], time.Now().Add(cookieAge))
 }
 
-// openRenewal returns what a cookie remembers of the session before; nil when there is nothing.
-func (a *App) openRenewal(sealed string, id [32]byte) *renewing {
+// openRenewal returns what a cookie remembers of the sessions before; nil when there is nothing.
+func (a *App) openRenewal(sealed string, id [32]byte) (from []renewing) {
 	if sealed == "" {
 		return nil
 	}
 	data, err := a.ring.Open(token.Renewal, sealed, id[:], time.Now())
-	if err != nil || len(data) != 1+len(id) {
+	if err != nil || len(data)%(1+len(id)) != 0 {
 		return nil
 	}
-	from := &renewing{how: Renewal(data[0])}
-	copy(from.id[:], data[1:])
+	for old := range slices.Chunk(data, 1+len(id)) {
+		from = append(from, renewing{[32]byte(old[1:]), Renewal(old[0])})
+	}
 	return from
 }
 

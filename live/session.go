@@ -20,8 +20,8 @@ const cookieAge = 400 * 24 * time.Hour // the longest browsers allow
 // session is a browser session: 256 random bits, made only here, authenticated so that no other id is taken for ours.
 type session struct {
 	id   [32]byte
-	new  bool      // made by this request
-	from *renewing // of the session it was renewed from; nil: none, or long done
+	new  bool       // made by this request
+	from []renewing // what it was renewed from, the newest first; nil: nothing, or long done
 }
 
 func (a *App) newSession() session {
@@ -50,7 +50,7 @@ func (a *App) sessionOf(r *http.Request) (s session, ok bool) {
 func (a *App) setCookie(w http.ResponseWriter, r *http.Request, s session) {
 	raw := append(s.id[:], a.ring.MAC(token.Session, s.id[:])...)
 	value := base64.RawURLEncoding.EncodeToString(raw)
-	if s.from != nil {
+	if len(s.from) > 0 {
 		value += "." + a.sealRenewal(s)
 	}
 	http.SetCookie(w, &http.Cookie{
