@@ -263,7 +263,7 @@ func (s *session) failed(err error) {
 // alarm tells pages with unsaved changes whether there is trouble. The lock is held.
 func (s *session) alarm() {
 	for h := range s.handles {
-		if h.trouble != (s.trouble && h.saved < h.n) {
+		if h.trouble != (s.trouble && h.owes()) {
 			h.tell()
 		}
 	}

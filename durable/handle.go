@@ -19,6 +19,7 @@ type handle struct {
 	epoch   uint64 // of its page when it attached; what a newer instance of the page raised it to refuses this one
 	n       uint64 // its newest write
 	saved   uint64 // its newest durable write
+	given   *batch // the newest of what it was given when it attached; nil: that is durable
 	news    map[ref]struct{}
 	told    bool  // notified, and Take not called since
 	trouble bool  // what Take said last
@@ -74,6 +75,9 @@ func (h *handle) tell() {
 	}
 }
 
+// owes reports whether something that the instance shows is not durable. The session's lock is held.
+func (h *handle) owes() bool { return h.given != nil || h.saved < h.n }
+
 // fail refuses all further writes. The session's lock is held.
 func (h *handle) fail(err error) {
 	if h.err == nil {
@@ -88,8 +92,8 @@ func (h *handle) Take() live.StashNews {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h.told = false
-	h.trouble = s.trouble && h.saved < h.n
-	news := live.StashNews{Saved: h.saved, Trouble: h.trouble, Err: h.err}
+	h.trouble = s.trouble && h.owes()
+	news := live.StashNews{Saved: h.saved, Owed: h.given != nil, Trouble: h.trouble, Err: h.err}
 	if s.shown == nil {
 		return news // they are told once the document is in memory again
 	}
@@ -283,6 +287,9 @@ func (h *handle) Close() {
 
 // initial makes the first Take return all that is stored for the instance.
 func (h *handle) initial() {
+	if n := len(h.s.queue); n > 0 {
+		h.given = h.s.queue[n-1]
+	}
 	h.news = map[ref]struct{}{}
 	h.s.shown.each(func(r ref, _ *value) {
 		if h.concerns(r) {

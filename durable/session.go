@@ -431,6 +431,12 @@ func (s *session) finish(b *batch, err error) {
 			break
 		}
 	}
+	for h := range s.handles {
+		if h.given == b {
+			h.given = nil
+			h.tell()
+		}
+	}
 	s.count(-b.cost)
 	b.err = err
 	close(b.done)

@@ -19,6 +19,7 @@ type stashed struct {
 	later   []StoredValue
 	written uint64 // the newest write handed over
 	saved   uint64 // writes up to this one are durable
+	owed    bool   // what was recovered is not durable yet
 	trouble bool
 	refused bool  // the stash has refused a write, which is to be tried again
 	err     error // it takes no more of this instance
@@ -183,7 +184,7 @@ func (in *instance) handedOver(ops []StashOp, n uint64) {
 func (in *instance) take() {
 	st := in.stashed
 	news := st.handle.Take()
-	st.saved, st.trouble = max(st.saved, news.Saved), news.Trouble
+	st.saved, st.owed, st.trouble = max(st.saved, news.Saved), news.Owed, news.Trouble
 	if news.Err != nil {
 		st.err = news.Err
 	}
@@ -203,7 +204,7 @@ func (in *instance) hearLater() {
 // save is how the page is stored.
 func (in *instance) save() wire.Save {
 	st := in.stashed
-	owes := st.saved < st.written || st.unsaved()
+	owes := st.owed || st.saved < st.written || st.unsaved()
 	switch {
 	case st.handle == nil:
 		return wire.Unavailable
