@@ -163,7 +163,9 @@ func (a *App) serveSession(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	if t.How == endState {
-		if err := a.EndSession(w, r); err != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), a.options.GateTimeout)
+		defer cancel()
+		if err := a.EndSession(w, r.WithContext(ctx)); err != nil {
 			a.log.ErrorContext(r.Context(), "log out", "err", err)
 		}
 	} else {
@@ -184,7 +186,10 @@ func (a *App) present(ctx context.Context, s *session) {
 		if old.how != ClearState {
 			continue
 		}
-		if err := a.forget(ctx, older[i]); err != nil {
+		limited, cancel := context.WithTimeout(ctx, a.options.AttachTimeout)
+		err := a.forget(limited, older[i])
+		cancel()
+		if err != nil {
 			a.log.ErrorContext(ctx, "end a session that was renewed", "err", err)
 			return // the next page tries again
 		}
@@ -222,8 +227,11 @@ func (a *App) openRenewal(sealed string, id [32]byte) (from []renewing) {
 // dismissTopic tells all nodes which sessions are over: the message is their storage ids.
 const dismissTopic = "livelong.sessions.over"
 
-// dismiss ends a session's pages on all nodes. Their browsers load them again.
+// dismiss ends a session's pages on all nodes, even if the browser that asked for it has gone. Their browsers load them
+// again.
 func (a *App) dismiss(ctx context.Context, s session) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.options.AttachTimeout)
+	defer cancel()
 	ids := a.storageIDs(s)
 	a.registry.dismiss(ids)
 	data, err := json.Marshal(ids)

@@ -1,10 +1,14 @@
 package live_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/livelong-dev/livelong/live"
 	"github.com/livelong-dev/livelong/live/livetest"
@@ -81,4 +85,83 @@ func TestLogoutOfARenewedSession(t *testing.T) {
 	if res := thief.Do(r); !strings.Contains(res.Body.String(), "<output>0</output>") {
 		t.Errorf("the first id gets %s", res.Body)
 	}
+}
+
+// endless is a stash that cannot end a session.
+type endless struct{ *stash }
+
+func (endless) End(ctx context.Context, _ live.StashSession) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// While the stash is away, a browser whose session is to be cleared is not kept waiting for its page, nor one that logs
+// out for the next.
+func TestPagesDoNotWaitForTheEndOfASession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := newAccounts(func(o *live.Options) { o.Stash = endless{&stash{}} })
+		mux := http.NewServeMux()
+		mux.Handle("/", app)
+		mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) { app.RenewSession(w, r, live.ClearState) })
+		browser := livetest.NewBrowser(t, app).Through(mux)
+		browser.Open("/account").Close()
+		ask := func(method, path string) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			r, _ := http.NewRequestWithContext(ctx, method, path, nil)
+			began := time.Now()
+			if res := browser.Do(r); res.Code >= 400 {
+				t.Errorf("%s is answered %d", path, res.Code)
+			}
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("%s was answered after %v", path, took)
+			}
+		}
+		ask(http.MethodPost, "/login")
+		ask(http.MethodGet, "/account")
+		page := browser.Open("/account")
+		page.Push("Leave", Leave{To: "/account"})
+		page.Await("the way out", func() bool { return page.Redirected() != "" })
+		ask(http.MethodGet, page.Redirected())
+	})
+}
+
+// strict is a bus that publishes nothing for who has gone.
+type strict struct{ everywhere }
+
+func (b *strict) Publish(ctx context.Context, topic string, data []byte) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return b.everywhere.Publish(ctx, topic, data)
+}
+
+// A logout whose browser does not wait for the answer closes the pages of all nodes.
+func TestLogoutOfABrowserThatHasGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &strict{}
+		node := func() *live.App {
+			return newAccounts(func(o *live.Options) { o.Bus, o.Stash = bus, endless{&stash{}} })
+		}
+		one, two := node(), node()
+		browser := livetest.NewBrowser(t, one)
+		browser.Open("/account").Close()
+		cookie := cookies(browser)
+		twin := livetest.NewBrowser(t, two)
+		r, _ := http.NewRequest(http.MethodGet, "/account", nil)
+		r.Header.Set("Cookie", cookie)
+		twin.Do(r)
+		page := newTab(t, twin, "/account")
+		page.join()
+		ctx, cancel := context.WithCancel(t.Context())
+		out, _ := http.NewRequestWithContext(ctx, http.MethodPost, "/logout", nil)
+		out.Header.Set("Cookie", cookie)
+		cancel()
+		if err := one.EndSession(httptest.NewRecorder(), out); err == nil {
+			t.Error("the values are said to be gone")
+		}
+		if code := page.closed(); code != 4403 {
+			t.Errorf("the page is closed with %d, want 4403", code)
+		}
+	})
 }
