@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -162,4 +163,47 @@ func TestDocumentsThatCannotBeReadAgainAreNotAllowed(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "MaxBytes") {
 		t.Errorf("open: %v", err)
 	}
+}
+
+// garbling is a bucket whose answers are damaged while it is asked for that.
+type garbling struct {
+	durable.Bucket
+	on atomic.Bool
+}
+
+func (g *garbling) Get(ctx context.Context, key, known string) ([]byte, string, error) {
+	data, version, err := g.Bucket.Get(ctx, key, known)
+	if g.on.Load() && len(data) > 0 {
+		data = data[:len(data)/2]
+	}
+	return data, version, err
+}
+
+// A write that was refused because the document could not be used is not called saved when it can be again.
+func TestWhatADamagedDocumentRefusedIsNotSaved(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		b := &garbling{Bucket: durabletest.NewMemory()}
+		st := open(t, b)
+		p := attach(t, st, ids("s"))
+		p.write(put(view("k"), `"old"`))
+		p.flush()
+		time.Sleep(10 * time.Minute) // the document leaves memory
+		b.on.Store(true)
+		p.write(put(view("k"), `"new"`), put(view("more"), `"new"`))
+		time.Sleep(time.Second)
+		if p.take(); p.saved == p.n || !p.trouble {
+			t.Errorf("saved %d of %d, trouble %v", p.saved, p.n, p.trouble)
+		}
+		b.on.Store(false)
+		attach(t, st, ids("s")).want("k", `"old"`)
+		p.take()
+		p.write(put(view("j"), "1"))
+		p.flush()
+		if p.saved != p.n {
+			t.Errorf("saved %d of %d", p.saved, p.n)
+		}
+		p.want("k", `"old"`)
+		p.want("more", "")
+		p.want("j", "1")
+	})
 }
