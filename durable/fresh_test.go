@@ -95,6 +95,22 @@ func TestNobodyWaitsForAClosedStore(t *testing.T) {
 	})
 }
 
+// A store that would refuse every write is not opened.
+func TestNegativeBoundsAreNotAllowed(t *testing.T) {
+	for name, adjust := range map[string]func(*durable.Options){
+		"MaxBytes":        func(o *durable.Options) { o.MaxBytes = -1 },
+		"MaxPending":      func(o *durable.Options) { o.MaxPending = -1 },
+		"MaxPendingTotal": func(o *durable.Options) { o.MaxPendingTotal = -1 },
+	} {
+		o := durable.Options{Bucket: durabletest.NewMemory(), SweepEvery: -1}
+		adjust(&o)
+		if st, err := durable.Open(o); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: open: %v", name, err)
+			st.Close(t.Context())
+		}
+	}
+}
+
 // A page that is open keeps its session, however short that is remembered.
 func TestShortSessionsOfOpenPagesLive(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -104,6 +104,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.MaxBytes < 0 || o.MaxBytes > maxObject/2 {
 		return o, fmt.Errorf("bad Options.MaxBytes: %d, want 1 to %d", o.MaxBytes, maxObject/2)
 	}
+	if o.MaxPending < 0 || o.MaxPendingTotal < 0 {
+		return o, fmt.Errorf("bad Options.MaxPending or MaxPendingTotal: %d, %d, want positive numbers", o.MaxPending, o.MaxPendingTotal)
+	}
 	if err := CheckKey(o.Prefix); err != nil {
 		return o, fmt.Errorf("bad Options.Prefix: %w", err)
 	}
