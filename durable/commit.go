@@ -32,7 +32,7 @@ func (s *session) load() {
 	var bad *DocumentError
 	switch {
 	case errors.Is(err, errAgain):
-		s.stale = true
+		s.stale, s.unwritable = true, false
 		s.attempts++
 		s.retry = time.Now().Add(s.backoff())
 		return
@@ -43,7 +43,7 @@ func (s *session) load() {
 		s.damaged(err)
 		return
 	case err != nil:
-		s.stale = s.stale || was
+		s.stale, s.unwritable = s.stale || was, false
 		s.failed(err)
 		if permanent(err) {
 			s.satisfy(number, err)
@@ -148,6 +148,7 @@ func (s *session) commit(b *batch) {
 	default:
 		s.stale = true // it may have landed
 		s.failed(err)
+		s.unwritable = permanent(err)
 	}
 }
 
@@ -230,7 +231,7 @@ func (s *session) landed(b *batch) {
 
 // worked notes that the bucket has answered. The lock is held.
 func (s *session) worked() {
-	s.attempts, s.retry, s.failing = 0, time.Time{}, time.Time{}
+	s.attempts, s.retry, s.failing, s.unwritable = 0, time.Time{}, time.Time{}, false
 	if s.trouble {
 		s.trouble = false
 		s.alarm()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"sync/atomic"
@@ -72,5 +73,40 @@ func TestReloadedPageIsNotSaved(t *testing.T) {
 		refuse.Store(false)
 		page.AwaitSaved()
 		page.Close()
+	})
+}
+
+// A page can be loaded while the bucket refuses writes and answers reads.
+func TestPagesAreReadWhileWritesAreRefused(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		var refuse atomic.Bool
+		b := durabletest.NewFaulty(durabletest.NewMemory(), durabletest.FaultyOptions{
+			Before: func(_ context.Context, r durabletest.Request) error {
+				if r.Op == durabletest.Put && refuse.Load() {
+					return fs.ErrPermission
+				}
+				return nil
+			},
+		})
+		st := open(t, b)
+		p := attach(t, st, ids("s"))
+		p.write(put(view("a"), "1"))
+		p.flush()
+		refuse.Store(true)
+		p.write(put(view("b"), "2"))
+		time.Sleep(5 * time.Second)
+		began := time.Now()
+		for range 3 {
+			q, err := tryAttach(t, st, live.Attachment{Session: ids("s"), View: "view"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.want("a", "1")
+			q.want("b", "2")
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("the pages took %v", took)
+		}
+		refuse.Store(false)
 	})
 }

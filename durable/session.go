@@ -39,21 +39,22 @@ type session struct {
 	pending int      // bytes in it
 	waiters []*waiter
 
-	running  bool
-	stale    bool      // the document must be read before the next write, or because another node wrote it
-	looks    int       // reads and writes begun: each shows the newest document
-	wrote    time.Time // when the last write was sent
-	retry    time.Time // not before
-	attempts int       // failures in a row
-	failing  time.Time // since when; zero: it works
-	trouble  bool      // it has been failing for a while
-	pins     int       // mounts under way, which need the document
-	used     time.Time // when something was last asked of it
-	renewAt  time.Time // when what expires is to be renewed
-	memo     *memo     // of the document that has left memory; nil: it was not there, or is
-	timer    *time.Timer
-	due      time.Time // when the timer fires
-	cancel   func()    // of the bus subscription
+	running    bool
+	stale      bool      // the document must be read before the next write, or because another node wrote it
+	looks      int       // reads and writes begun: each shows the newest document
+	wrote      time.Time // when the last write was sent
+	retry      time.Time // not before
+	attempts   int       // failures in a row
+	failing    time.Time // since when; zero: it works
+	trouble    bool      // it has been failing for a while
+	unwritable bool      // writes are refused for good, and reads may not be
+	pins       int       // mounts under way, which need the document
+	used       time.Time // when something was last asked of it
+	renewAt    time.Time // when what expires is to be renewed
+	memo       *memo     // of the document that has left memory; nil: it was not there, or is
+	timer      *time.Timer
+	due        time.Time // when the timer fires
+	cancel     func()    // of the bus subscription
 }
 
 // waiter waits for the document, no older than its asking.
@@ -306,7 +307,7 @@ func (s *session) step() bool {
 	if s.stale || asked || b != nil && s.doc == nil {
 		// What is due is written first: a write proves that the document is the newest.
 		if s.stale || s.doc == nil || b == nil || !s.ready(b, now) {
-			if s.retry.After(now) {
+			if s.retry.After(now) && !(asked && s.unwritable) {
 				s.arm(s.retry)
 				return false
 			}
