@@ -19,7 +19,7 @@ type handle struct {
 	epoch   uint64 // of its page when it attached; what a newer instance of the page raised it to refuses this one
 	n       uint64 // its newest write
 	saved   uint64 // its newest durable write
-	given   *batch // the newest of what it was given when it attached; nil: that is durable
+	given   *batch // the newest of what it was given that is not durable; nil: all is
 	news    map[ref]struct{}
 	told    bool  // notified, and Take not called since
 	trouble bool  // what Take said last
@@ -285,11 +285,16 @@ func (h *handle) Close() {
 	s.store.release(s)
 }
 
-// initial makes the first Take return all that is stored for the instance.
-func (h *handle) initial() {
+// owe notes that what the instance is given now may be of any batch that is not durable. The session's lock is held.
+func (h *handle) owe() {
 	if n := len(h.s.queue); n > 0 {
 		h.given = h.s.queue[n-1]
 	}
+}
+
+// initial makes the first Take return all that is stored for the instance.
+func (h *handle) initial() {
+	h.owe()
 	h.news = map[ref]struct{}{}
 	h.s.shown.each(func(r ref, _ *value) {
 		if h.concerns(r) {

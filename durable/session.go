@@ -127,6 +127,7 @@ func (s *session) take(b *batch, h *handle, entries []entry) {
 		}
 		for other := range s.handles {
 			if other != h && other.concerns(e.ref) {
+				other.given = b // what it shows then is not durable yet
 				other.changed(e.ref)
 			}
 		}
@@ -180,6 +181,7 @@ func (s *session) refresh() {
 	differs := func(r ref) {
 		for h := range s.handles {
 			if h.concerns(r) {
+				h.owe()
 				h.changed(r)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -284,7 +285,7 @@ func (st *Store) read(key, known string) (d *document, version string, err error
 		d, err = st.decode(key, data)
 		return err
 	})
-	return d, version, err
+	return d, version, st.hush(key, err)
 }
 
 func (st *Store) decode(key string, data []byte) (*document, error) {
@@ -308,5 +309,27 @@ func (st *Store) write(key string, d *document, ifVersion string) (version strin
 		version, err = st.options.Bucket.Put(ctx, key, data, ifVersion)
 		return err
 	})
-	return version, err
+	return version, st.hush(key, err)
+}
+
+// hushed is an error of a bucket without the storage id in its text: buckets name objects by their keys, and files by
+// their paths.
+type hushed struct {
+	text string
+	err  error
+}
+
+func (h *hushed) Error() string { return h.text }
+func (h *hushed) Unwrap() error { return h.err }
+
+// hush returns an error about an object that can be logged.
+func (st *Store) hush(key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	id := key[len(st.options.Prefix)+1:]
+	if text := strings.ReplaceAll(err.Error(), id, hashOf(id)); text != err.Error() {
+		return &hushed{text, err}
+	}
+	return err
 }

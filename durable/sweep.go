@@ -136,7 +136,7 @@ func (st *Store) inspect(key string) (gone bool, err error) {
 	switch {
 	case d.state == dead && now.Unix()-d.written > int64(tombstoneAge.Seconds()):
 		err := st.request(func(ctx context.Context) error { return st.options.Bucket.Delete(ctx, key) })
-		return err == nil, err
+		return err == nil, st.hush(key, err)
 	case d.state == alive && d.expires < now.Unix():
 	case d.state == frozen && d.expires < now.Unix():
 	case d.state == frozen:

@@ -133,13 +133,23 @@ func (in *instance) migrate(values []StoredValue) (readable map[StoredKey]readin
 			}
 			continue
 		}
+		// What a migration makes is as new as what it makes it of: the values that it removes or changes.
+		made := uint64(0)
+		for name := range given {
+			if !untouched(raw[name], given[name], stored[name]) {
+				made = max(made, revisions[name])
+			}
+		}
+		if made == 0 {
+			made = newest
+		}
 		for i := range in.typ.stored {
 			for _, name := range in.typ.stored[i].names {
 				if value, ok := raw[name]; ok && value != nil {
 					key := StoredKey{in.typ.stored[i].Scope, name}
 					revision, kept := revisions[name]
 					if !kept {
-						revision = newest
+						revision = made
 					}
 					readable[key] = reading{StoredValue{key, value, version, revision}, !untouched(value, given[name], stored[name])}
 				}
@@ -148,7 +158,9 @@ func (in *instance) migrate(values []StoredValue) (readable map[StoredKey]readin
 	}
 	for _, v := range values {
 		if !able || v.Scope == ScopeShared || v.Raw == nil || v.Version >= in.typ.storedVersion {
-			readable[v.StoredKey] = reading{v, false}
+			if old, ok := readable[v.StoredKey]; !ok || v.Revision >= old.Revision {
+				readable[v.StoredKey] = reading{v, false}
+			}
 		}
 	}
 	sort.Strings(lost)

@@ -76,7 +76,7 @@ type StashHandle interface {
 type StashNews struct {
 	Values []StoredValue // changed by others or by this handle; each key at most once
 	Saved  uint64        // writes up to this number are durable
-	// Owed means that some of what the handle was given when it was attached is not durable yet: a page that was loaded
+	// Owed means that some of what the handle was given, by other tabs too, is not durable yet: a page that was loaded
 	// again shows what the one before it has changed.
 	Owed bool
 	// Trouble means that the store has not taken writes for a while: what is not saved yet may take long.

@@ -91,6 +91,14 @@ func AppendJoin(dst []byte, j Join) ([]byte, error) {
 
 // DecodeUp decodes a frame that follows the join. Its errors are *FrameError; the payload's inside is not looked at.
 func DecodeUp(frame []byte, l Limits) (Up, error) {
+	if u, ok := decodeShort(frame, l); ok {
+		return u, nil
+	}
+	return decodeUp(frame, l)
+}
+
+// decodeUp decodes any frame that follows the join.
+func decodeUp(frame []byte, l Limits) (Up, error) {
 	raw, err := split(frame, l)
 	if err != nil {
 		return Up{}, err

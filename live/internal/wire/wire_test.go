@@ -183,8 +183,17 @@ func FuzzDecodeUp(f *testing.F) {
 	for _, x := range fixtures(f) {
 		f.Add([]byte(x.Frame))
 	}
+	for _, frame := range []string{`[7]`, `[07]`, `[7,"A"]`, `[7,"A",{"v":1}]`, `[7,"A",{"v":1,"f":""}]`, `[7,"A",{"v":null}]`,
+		`[7,"A",{"v":[[[]]]}]`, `[7,"A",{"v":{"a":1},"v":{"b":2}}]`, `[9999999999999999,"A"]`, `[7,""]`, `[7,"A",{"v":}]`} {
+		f.Add([]byte(frame))
+	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		DecodeJoin(frame, limits)
+		if short, ok := decodeShort(frame, limits); ok {
+			if long, err := decodeUp(frame, limits); err != nil || !reflect.DeepEqual(short, long) {
+				t.Fatalf("%s is read as %+v, and the long way as %+v, %v", frame, short, long, err)
+			}
+		}
 		u, err := DecodeUp(frame, limits)
 		if err != nil {
 			var fe *FrameError
