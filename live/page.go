@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,21 +31,15 @@ type page struct {
 	client string // version of the client that the page has loaded
 }
 
-// pageToken is the page token's data: JSON with short keys, since every page carries it.
-type pageToken struct {
-	ID     uuid.UUID `json:"i"`
-	Key    []byte    `json:"k"`
-	Route  string    `json:"r"`
-	URL    string    `json:"u"`
-	Nonce  string    `json:"n,omitempty"`
-	Locale string    `json:"l,omitempty"`
-	Client string    `json:"c,omitempty"`
-}
+// pageTokenForm begins the page token's data: a page of another build may have another form.
+const pageTokenForm = 1
 
+// sealPage makes the page token: the form, id and key, and the strings, each after its length. Every page carries it.
 func (a *App) sealPage(p *page, s session) string {
-	data, err := json.Marshal(pageToken{p.id, p.key[:], p.route, p.url, p.nonce, p.locale, p.client})
-	if err != nil {
-		panic(err) // strings and bytes always encode
+	data := append([]byte{pageTokenForm}, p.id[:]...)
+	data = append(data, p.key[:]...)
+	for _, text := range []string{p.route, p.url, p.nonce, p.locale, p.client} {
+		data = append(binary.AppendUvarint(data, uint64(len(text))), text...)
 	}
 	return a.ring.Seal(token.Page, data, s.id[:], time.Now().Add(a.options.TokenAge))
 }
@@ -54,12 +49,22 @@ func (a *App) openPage(sealed string, s session) (*page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("page token: %w", err)
 	}
-	var t pageToken
-	if err := json.Unmarshal(data, &t); err != nil || len(t.Key) != len(page{}.key) {
-		return nil, fmt.Errorf("page token of another build: %w", errors.Join(err, token.ErrExpired))
+	p := &page{}
+	foreign := fmt.Errorf("page token of another build: %w", token.ErrExpired)
+	if len(data) < 1+len(p.id)+len(p.key) || data[0] != pageTokenForm {
+		return nil, foreign
 	}
-	p := &page{id: t.ID, route: t.Route, url: t.URL, nonce: t.Nonce, locale: t.Locale, client: t.Client}
-	copy(p.key[:], t.Key)
+	data = data[1:]
+	data = data[copy(p.id[:], data):]
+	data = data[copy(p.key[:], data):]
+	for _, text := range []*string{&p.route, &p.url, &p.nonce, &p.locale, &p.client} {
+		n, size := binary.Uvarint(data)
+		if size <= 0 || n > uint64(len(data)-size) {
+			return nil, foreign
+		}
+		data = data[size:]
+		*text, data = string(data[:n]), data[n:]
+	}
 	return p, nil
 }
 

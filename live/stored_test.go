@@ -378,7 +378,7 @@ func TestVersions(t *testing.T) {
 		{"what an older build writes later wins, as it does on a page that is open", func(s *stash) { s.put(2, "Cents", "5").put(0, "Euros", "3") },
 			"cents=300 note= old=", "[0 1]", "recovered []", "[Cents=301]"},
 		{"a migrated value is as new as what it is made of", func(s *stash) { s.put(0, "Euros", "3").put(2, "Cents", "5").put(0, "Note", `"n"`) },
-			"cents=5 note=n old=", "[0 1]", "recovered []", "[Cents+=6]"},
+			"cents=5 note=n old=", "[0 2]", "recovered []", "[Cents+=6]"},
 		{"a value that the migration does not touch", func(s *stash) { s.put(0, "Cents", "5") },
 			"cents=5 note= old=", "[0 1]", "recovered []", "[Cents+=6]"},
 		{"a migration fails", func(s *stash) { s.put(0, "Euros", "3", "Note", `"fail"`).put(1, "Old", `"o"`) },
