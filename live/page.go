@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"reflect"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -69,10 +71,11 @@ func (a *App) openPage(sealed string, s session) (*page, error) {
 }
 
 func (a *App) newPage(rt *route, r *http.Request) *page {
-	p := &page{id: newPageID(), route: rt.name, url: r.URL.RequestURI(), nonce: a.options.Nonce(r), locale: a.options.Locale(r), client: clientVersion}
-	// The second half of a random id of its own: one call of the random source instead of two.
-	id := newPageID()
-	copy(p.key[:], id[:])
+	p := &page{route: rt.name, url: r.URL.RequestURI(), nonce: a.options.Nonce(r), locale: a.options.Locale(r), client: clientVersion}
+	var random [len(p.id) + len(p.key)]byte // one call of the random source for both
+	rand.Read(random[:])                    // never fails, see crypto/rand
+	copy(p.key[:], random[copy(p.id[:], random[:]):])
+	p.id[6], p.id[8] = p.id[6]&0x0f|0x40, p.id[8]&0x3f|0x80 // RFC 9562, version 4
 	return p
 }
 
@@ -137,7 +140,8 @@ func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
 	if parked = r.Method != http.MethodHead && !isPrefetch(r); parked {
 		a.registry.park(in, len(root.html))
 	}
-	w.Write(out.b) // an error means that the browser is gone: the parked instance expires
+	h.Set("Content-Length", strconv.Itoa(len(out.b))) // saves the chunks
+	w.Write(out.b)                                    // an error means that the browser is gone: the parked instance expires
 }
 
 // isPrefetch reports whether the browser only guesses that the page will be wanted.

@@ -20,6 +20,9 @@ func AppendDown(dst []byte, ref int, patch []byte, extra *Extra) ([]byte, error)
 	dst = append(dst, patch...)
 	if extra != nil && !extra.Empty() {
 		dst = append(dst, ',')
+		if short, ok := extra.appendShort(dst); ok {
+			return append(short, ']'), nil
+		}
 		w := bytes.NewBuffer(dst)
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)

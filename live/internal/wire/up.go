@@ -58,6 +58,13 @@ const maxName = 256
 
 // DecodeJoin decodes the first frame of a connection. The error matches ErrVersion when only the version is foreign.
 func DecodeJoin(frame []byte, l Limits) (Join, error) {
+	if j, ok := decodeShortJoin(frame, l); ok {
+		return j, nil
+	}
+	return decodeJoin(frame, l)
+}
+
+func decodeJoin(frame []byte, l Limits) (Join, error) {
 	var j Join
 	raw, err := split(frame, l)
 	if err != nil {

@@ -184,10 +184,15 @@ func FuzzDecodeUp(f *testing.F) {
 		f.Add([]byte(x.Frame))
 	}
 	for _, frame := range []string{`[7]`, `[07]`, `[7,"A"]`, `[7,"A",{"v":1}]`, `[7,"A",{"v":1,"f":""}]`, `[7,"A",{"v":null}]`,
-		`[7,"A",{"v":[[[]]]}]`, `[7,"A",{"v":{"a":1},"v":{"b":2}}]`, `[9999999999999999,"A"]`, `[7,""]`, `[7,"A",{"v":}]`} {
+		`[7,"A",{"v":[[[]]]}]`, `[7,"A",{"v":{"a":1},"v":{"b":2}}]`, `[9999999999999999,"A"]`, `[7,""]`, `[7,"A",{"v":}]`, `[1,"t",{}]`, `[1,"t",{"tag":"0f"}]`, `[1,"",{"tag":""}]`, `[1,"t",{"tag":"0","n":1}]`} {
 		f.Add([]byte(frame))
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
+		if short, ok := decodeShortJoin(frame, limits); ok {
+			if long, err := decodeJoin(frame, limits); err != nil || !reflect.DeepEqual(short, long) {
+				t.Fatalf("%s is read as %+v, and the long way as %+v, %v", frame, short, long, err)
+			}
+		}
 		DecodeJoin(frame, limits)
 		if short, ok := decodeShort(frame, limits); ok {
 			if long, err := decodeUp(frame, limits); err != nil || !reflect.DeepEqual(short, long) {
@@ -210,4 +215,28 @@ func FuzzDecodeUp(f *testing.F) {
 			t.Fatalf("%s became %s: %+v %v", frame, again, back, err)
 		}
 	})
+}
+
+// What is appended without encoding/json is what that appends.
+func TestShortExtras(t *testing.T) {
+	one, save := uint32(7), Unsaved
+	for _, e := range []Extra{
+		{}, {Shape: &one}, {Inserted: &one, Tag: "0f"}, {Save: &save}, {Shape: &one, Save: &save},
+		{Join: &Joined{How: Adopt, Secret: "a-b_c"}, Shape: &one},
+		{Join: &Joined{How: Mount, Secret: "x", N: 3, Recovered: true}, Shape: &one, Inserted: &one, Tag: "t", Save: &save},
+	} {
+		want, err := json.Marshal(&e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := e.appendShort(nil); !ok || string(got) != string(want) {
+			t.Errorf("appended %s, %v, want %s", got, ok, want)
+		}
+	}
+	title := "t"
+	for _, e := range []Extra{{Title: &title}, {To: "/"}, {Tag: `"`}, {Join: &Joined{Secret: "é"}}} {
+		if got, ok := e.appendShort(nil); ok {
+			t.Errorf("%+v is appended as %s", e, got)
+		}
+	}
 }
