@@ -65,10 +65,10 @@ func run(ctx context.Context, ci bool, rows, profile string) (failed []string, e
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{ctx: ctx, report: report{slack: 1}, profile: profile, rounds: 3, seconds: 6, loads: 1000,
+	b := &bench{ctx: ctx, report: report{slack: 1}, profile: profile, rounds: 3, seconds: 6, loads: 4000,
 		idle: map[string]int{"counter": 2000, "dash": 300}, wait: 20 * time.Second, used: true, state: stateSize()}
 	if ci {
-		b.slack, b.seconds, b.loads, b.idle, b.used = 1.25, 0.7, 250, map[string]int{"counter": 1000}, false
+		b.slack, b.seconds, b.loads, b.idle, b.used = 1.25, 0.7, 2000, map[string]int{"counter": 1000}, false
 	}
 	if b.live, err = build(ctx, dir, "./bench/server"); err != nil {
 		return nil, err
