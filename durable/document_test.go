@@ -160,8 +160,20 @@ func TestEncryption(t *testing.T) {
 		if _, err := tryAttach(t, open(t, b, with(old)), live.Attachment{Session: ids("s"), View: "view"}); !errors.Is(err, durable.ErrKey) {
 			t.Errorf("with the old key only: %v", err)
 		}
+		// Where encryption is required, what somebody has put into the bucket is not believed.
+		replace(t, b, object(`{"generation":"forged","expires":4102444800}`))
+		strict := open(t, b, with(fresh), func(o *durable.Options) { o.RequireEncryption = true })
+		if _, err := tryAttach(t, strict, live.Attachment{Session: ids("s"), View: "view"}); !errors.Is(err, durable.ErrKey) {
+			t.Errorf("a plain document where encryption is required: %v", err)
+		}
+		q := attach(t, strict, ids("q"))
+		q.write(put(view("a"), "1"))
+		q.flush()
+		if _, err := durable.Open(durable.Options{Bucket: b, RequireEncryption: true}); err == nil {
+			t.Error("opened with required encryption and no key")
+		}
 		// An object that is put under another key does not decrypt there.
-		data, _, err := b.Get(t.Context(), key, "")
+		data, _, err := b.Get(t.Context(), "sessions/q", "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,7 +28,10 @@ const (
 )
 
 // envelope wraps documents into objects and unwraps them.
-type envelope struct{ keys []encryptionKey }
+type envelope struct {
+	keys     []encryptionKey
+	required bool // plain documents are refused
+}
 
 type encryptionKey struct {
 	id   string
@@ -84,6 +87,9 @@ func (e envelope) unwrap(key string, data []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %q, this is %s", ErrFormat, version, format)
 	}
 	if want, ok := strings.CutPrefix(how, checked); ok {
+		if e.required {
+			return nil, fmt.Errorf("%w: it is not encrypted", ErrKey)
+		}
 		if sum := sha256.Sum256(payload); hex.EncodeToString(sum[:]) != want {
 			return nil, fmt.Errorf("%w: its checksum does not fit", ErrDamaged)
 		}

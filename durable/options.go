@@ -50,8 +50,11 @@ type Options struct {
 	SweepEvery time.Duration
 
 	// EncryptionKeys encrypt documents with AES-256-GCM, 32 bytes each, newest first: the first encrypts, all of them
-	// decrypt. Without any, documents are plain. A document that was written plain can still be read afterwards.
+	// decrypt. Without any, documents are plain.
 	EncryptionKeys [][]byte
+	// RequireEncryption refuses documents that are plain. Without it, those written before there were EncryptionKeys can
+	// be read, and so can those that somebody else has put into the bucket: set it once all are encrypted.
+	RequireEncryption bool
 
 	// Logger defaults to slog.Default(). Sessions are named by a hash of their storage id.
 	Logger *slog.Logger
@@ -106,6 +109,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.MaxPending < 0 || o.MaxPendingTotal < 0 {
 		return o, fmt.Errorf("bad Options.MaxPending or MaxPendingTotal: %d, %d, want positive numbers", o.MaxPending, o.MaxPendingTotal)
+	}
+	if o.RequireEncryption && len(o.EncryptionKeys) == 0 {
+		return o, errors.New("bad Options.RequireEncryption: there are no EncryptionKeys")
 	}
 	if err := CheckKey(o.Prefix); err != nil {
 		return o, fmt.Errorf("bad Options.Prefix: %w", err)

@@ -27,7 +27,7 @@ func (st *Store) probe() error {
 const probeTimeouts = 6
 
 func (st *Store) probeConditions(ctx context.Context) error {
-	b, key := st.options.Bucket, st.key("probe-"+st.incarnation)
+	b, key := st.options.Bucket, st.options.Prefix+"-probe/"+st.incarnation
 	defer b.Delete(context.WithoutCancel(ctx), key)
 	first, err := b.Put(ctx, key, []byte("1"), "")
 	if err != nil {

@@ -63,6 +63,7 @@ func Open(o Options) (*Store, error) {
 	if st.envelope, err = newEnvelope(o.EncryptionKeys); err != nil {
 		return nil, fmt.Errorf("durable.Open: %w", err)
 	}
+	st.envelope.required = o.RequireEncryption
 	st.ctx, st.cancel = context.WithCancel(context.Background())
 	if err := st.probe(); err != nil {
 		st.cancel()

@@ -34,6 +34,7 @@ func (e *Embedded) Render(w http.ResponseWriter, r *http.Request) (templ.Compone
 	if !ok {
 		s = a.newSession()
 	}
+	asked := s
 	a.present(r.Context(), &s)
 	var bench workbench
 	bench.tree = &diff.Tree{}
@@ -41,7 +42,7 @@ func (e *Embedded) Render(w http.ResponseWriter, r *http.Request) (templ.Compone
 	if err != nil {
 		return nil, fmt.Errorf("embed %s: %w", e.route.name, err)
 	}
-	a.setCookie(w, r, s)
+	a.keepCookie(w, r, asked, s)
 	root.socket = a.options.SocketPath
 	if r.Method == http.MethodHead || isPrefetch(r) {
 		in.finish("nobody will connect")

@@ -94,6 +94,7 @@ func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
+	asked := s
 	a.present(r.Context(), &s)
 	p := a.newPage(rt, r)
 	bench := workbenches.Get().(*workbench)
@@ -110,7 +111,7 @@ func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
 			in.finish("nobody will connect")
 		}
 	}()
-	a.setCookie(w, r, s)
+	a.keepCookie(w, r, asked, s)
 	flash := a.takeFlash(w, r, s)
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")

@@ -75,8 +75,8 @@ func (a *App) RenewSession(w http.ResponseWriter, r *http.Request, how Renewal) 
 // values are gone for good, its cookie is removed, and its open pages, on every node, are loaded again. After an error
 // the values may still be there; the cookie is removed all the same. It may block for as long as the stash does.
 func (a *App) EndSession(w http.ResponseWriter, r *http.Request) error {
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		Secure: r.TLS != nil || a.options.SecureCookie})
+	http.SetCookie(w, &http.Cookie{Name: a.cookieName(r), Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: a.secure(r)})
 	s, ok := a.sessionOf(r)
 	if !ok {
 		return nil

@@ -177,13 +177,11 @@ func TestLogoutEndsThePagesOfEveryNode(t *testing.T) {
 		page := browser.Open("/account")
 		sameNode := newTab(t, browser, "/account")
 		sameNode.join()
-		// A second browser with the same cookie, on the other node.
-		twin := livetest.NewBrowser(t, two)
-		r, _ := http.NewRequest(http.MethodGet, "/account", nil)
-		r.Header.Set("Cookie", cookies(browser))
-		twin.Do(r)
-		otherNode := newTab(t, twin, "/account")
+		// Another tab of the browser, on the other node.
+		browser.Visit(two)
+		otherNode := newTab(t, browser, "/account")
 		otherNode.join()
+		browser.Visit(one)
 		bystander := newTab(t, livetest.NewBrowser(t, two), "/account")
 		bystander.join()
 		page.Push("Leave", Leave{To: "/account"})
@@ -291,4 +289,42 @@ func (b *everywhere) Subscribe(topic string, f func([]byte)) (func(), error) {
 		}
 	})
 	return func() {}, nil
+}
+
+// A cookie is set again when it is a month old, and not before: the answer to a page that was asked for before a login
+// may come after it, and would undo it. On TLS its name keeps other hosts from setting it.
+func TestCookieIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := newAccounts()
+		browser := livetest.NewBrowser(t, app)
+		get := func() string {
+			r, _ := http.NewRequest(http.MethodGet, "/account", nil)
+			return browser.Do(r).Header().Get("Set-Cookie")
+		}
+		if get() == "" {
+			t.Fatal("a new browser gets no cookie")
+		}
+		before := cookies(browser)
+		if set := get(); set != "" {
+			t.Errorf("set again at once: %s", set)
+		}
+		time.Sleep(29 * 24 * time.Hour)
+		if set := get(); set != "" {
+			t.Errorf("set again after 29 days: %s", set)
+		}
+		time.Sleep(2 * 24 * time.Hour)
+		if set := get(); set == "" || cookies(browser) == before {
+			t.Errorf("not set again after 31 days: %q", set)
+		}
+		browser.Visit(newAccounts(func(o *live.Options) { o.Secrets = [][]byte{[]byte("a newer secret of thirty-two bytes."), secret} }))
+		if get() == "" || get() != "" {
+			t.Error("a new secret does not set it again, once")
+		}
+	})
+	r := httptest.NewRequest(http.MethodGet, "https://live.test/account", nil)
+	w := httptest.NewRecorder()
+	newAccounts().ServeHTTP(w, r)
+	if set := w.Header().Get("Set-Cookie"); !strings.HasPrefix(set, "__Host-livelong_session=") || !strings.Contains(set, "Secure") {
+		t.Errorf("on TLS the cookie is %s", set)
+	}
 }

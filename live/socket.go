@@ -133,7 +133,7 @@ func (a *App) giveFlash(w http.ResponseWriter, r *http.Request, s session, messa
 		return
 	}
 	http.SetCookie(w, &http.Cookie{Name: flashCookie, Value: a.ring.Seal(token.Flash, encodeFlash(messages), s.id[:], time.Now().Add(flashAge)),
-		Path: "/", MaxAge: int(flashAge.Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil || a.options.SecureCookie})
+		Path: "/", MaxAge: int(flashAge.Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: a.secure(r)})
 }
 
 // takeFlash returns the messages given before a redirect.
