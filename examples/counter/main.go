@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/livelong-dev/livelong/durable"
+	"github.com/livelong-dev/livelong/examples/internal/look"
 	"github.com/livelong-dev/livelong/examples/internal/serve"
 	"github.com/livelong-dev/livelong/live"
 )
@@ -21,7 +22,9 @@ func newApp(c serve.Config) (*live.App, error) {
 	if err != nil {
 		return nil, err
 	}
+	layout := look.Layout("Counter", "The server keeps this page in a Go struct. It works without JavaScript, too.", "/static/counter.css")
 	app := live.New(live.Options{Secrets: c.Secrets, Dev: c.Dev, Layout: layout, Stash: state})
+	look.Mount(app)
 	live.Handle(app, "GET /{$}", func(*http.Request) (*Counter, error) { return &Counter{Dev: c.Dev}, nil })
 	files, err := fs.Sub(static, "static")
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"github.com/livelong-dev/livelong/durable"
+	"github.com/livelong-dev/livelong/examples/internal/look"
 	"github.com/livelong-dev/livelong/examples/internal/serve"
 	"github.com/livelong-dev/livelong/live"
 )
@@ -46,6 +47,7 @@ func newSite(c serve.Config, every time.Duration) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
+	layout := look.Layout("Notes", "A login of your own beside the session of the pages.", "/static/login.css")
 	s := &site{
 		app:      live.New(live.Options{Secrets: c.Secrets, Dev: c.Dev, Layout: layout, Stash: state}),
 		sessions: scs.New(),
@@ -62,6 +64,7 @@ func newSite(c serve.Config, every time.Duration) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
+	look.Mount(s.app)
 	s.app.Mount("/static/", http.FileServerFS(files))
 	s.app.Wrap(func(app http.Handler) http.Handler {
 		mux := http.NewServeMux()
