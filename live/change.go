@@ -125,6 +125,10 @@ func (in *instance) changed() {
 		return
 	}
 	in.dirty = true
+	if st := in.stashed; st != nil && st.handle == nil && st.unsaved() && !st.warned {
+		st.warned = true
+		in.showError(0, lostText)
+	}
 	if in.writable() && in.stashed.unsaved() && in.mustProve() {
 		if err := in.flush(); err != nil {
 			in.crash(err)

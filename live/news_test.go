@@ -248,6 +248,9 @@ func TestUnavailableByTime(t *testing.T) {
 		shows(t, page, "N=7")
 		do(page, "count")
 		shows(t, page, "N=8")
+		if got := page.Error(); !strings.Contains(got, "That is not saved") {
+			t.Errorf("an ordinary event: %q", got)
+		}
 	})
 }
 

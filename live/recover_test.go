@@ -333,6 +333,10 @@ func TestUnreadableValuesAreNotOverwritten(t *testing.T) {
 		if got := page.Text("#n"); got != "1" {
 			t.Errorf("count %s: the page works on", got)
 		}
+		if got := page.Error(); !strings.Contains(got, "That is not saved") {
+			t.Errorf("the user who changes something reads %q", got)
+		}
+		page.Push("Pull", Pull{By: 1}) // once is enough: the mark stands
 		page.Close()
 		page.Sleep(2 * time.Minute)
 		if res := plain(t, b, "/puppet", Pull{By: 1}); res.StatusCode != 503 {

@@ -16,6 +16,9 @@ import (
 // unavailableText is what the user reads on a page whose stored values cannot be read.
 const unavailableText = "What you saved before cannot be read at the moment. Changes on this page are not saved; load it again later."
 
+// lostText is what the user reads who changes something on such a page.
+const lostText = "That is not saved: what you saved before cannot be read at the moment. Load this page again later."
+
 // recover joins the stash and sets the view's stored fields. The page's own are recovered only when the same page comes
 // back. The error is [ErrSessionEnded]; what else goes wrong is in the Recovery.
 func (in *instance) recover(samePage bool) (Recovery, error) {

@@ -21,6 +21,7 @@ type stashed struct {
 	saved   uint64 // writes up to this one are durable
 	owed    bool   // what was recovered is not durable yet
 	trouble bool
+	warned  bool  // the user has read that changes are lost, as the stash cannot be read
 	refused bool  // the stash has refused a write, which is to be tried again
 	err     error // it takes no more of this instance
 	told    wire.Save
