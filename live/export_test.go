@@ -31,3 +31,10 @@ func LastSession(s Stash) StashSession {
 	}
 	return StashSession{}
 }
+
+// Deploy makes this build's client another one, until restore is called.
+func Deploy(version string) (restore func()) {
+	before := clientVersion
+	clientVersion = version
+	return func() { clientVersion = before }
+}
