@@ -53,6 +53,8 @@ type instance struct {
 	keptBytes int           // of kept
 	lost      bool          // kept was given up: only a resync can resume
 	heard     bool          // the browser has the answer to its last join
+	unheard   bool          // the newest attach was answered as a mount, and no later one heard of
+	unasked   bool          // that mount followed a crash: what the connection has heard says nothing of it
 	size      int           // bytes of the tree last sent
 	count     int           // frames down since the mount
 	confirmed int           // of these, those the browser has applied

@@ -255,6 +255,9 @@ func (in *instance) attached(m attachMessage) error {
 		if m.join.Secret != "" {
 			in.reconnects++
 		}
+		if m.same {
+			in.again(m.join.N)
+		}
 		if err := in.remounted(m.join.Tag, &extra); err != nil {
 			return err
 		}
@@ -278,6 +281,16 @@ func (in *instance) attached(m attachMessage) error {
 	}
 	in.mu.Unlock()
 	return nil
+}
+
+// again forgets what was sent after a mount whose answer was lost: frames are counted from 1, and unanswered events
+// dropped, as if the mount were now.
+func (in *instance) again(newest int) {
+	in.tree, in.resync, in.answered = nil, false, max(in.answered, newest)
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.kept, in.keptBytes, in.lost = nil, 0, false
+	in.count, in.confirmed = 0, 0
 }
 
 // remounted renders a fresh instance and compares it with what the browser shows.

@@ -138,7 +138,7 @@ func (r *registry) add(in *instance, m attachMessage, crashed *instance) {
 	}
 	in.mu.Lock()
 	in.since = in.received
-	in.conn = m.conn
+	in.conn, in.unheard, in.unasked = m.conn, true, crashed != nil
 	m.conn.in.Store(in)
 	in.scheduled = false
 	in.enter(m)
@@ -204,7 +204,7 @@ func (r *registry) resume(id uuid.UUID, number int64, path string, m attachMessa
 	if in.conn != nil {
 		heard = in.conn.heard.Load()
 	}
-	unanswered := number == in.attach-1 && !heard
+	unanswered := number == in.attach-1 && (!heard || in.unasked)
 	if number != in.attach && !unanswered || in.route != m.conn.route || in.request.URL.Path != path {
 		in.mu.Unlock()
 		r.mu.Unlock()
@@ -215,6 +215,14 @@ func (r *registry) resume(id uuid.UUID, number int64, path string, m attachMessa
 	in.conn = m.conn
 	m.conn.in.Store(in)
 	m.same = unanswered
+	switch {
+	case !unanswered:
+		in.unheard, in.unasked = false, false
+	case in.unheard:
+		// The browser does not know yet that this instance is another one than it was joined to.
+		m.how = wire.Mount
+		in.received = max(in.received, m.join.N)
+	}
 	in.enter(m)
 	if in.room != nil {
 		in.room.Broadcast()

@@ -93,12 +93,25 @@ func TestResumeAfterTheAnswerWasLost(t *testing.T) {
 			p.dial()
 			synctest.Wait()
 			p.drop()
-		}, wire.Resume},
+		}, wire.Mount}, // of the same instance: the browser has not heard of that
+		{"to the mount after a crash", func(t *testing.T, p *tab, _ *live.App) {
+			p.join()
+			p.pull(Pull{What: "panic"})
+			synctest.Wait()
+			p.drop()
+		}, wire.Mount},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				app := newPuppets(&kit{pull: func(_ *live.Socket, p *puppet, e Pull) error { p.Draft = "mine"; return nil }})
+				k := &kit{pull: func(_ *live.Socket, p *puppet, e Pull) error {
+					if e.What == "panic" {
+						panic("as asked")
+					}
+					p.Draft = "mine"
+					return nil
+				}}
+				app := newPuppets(k)
 				p := newTab(t, livetest.NewBrowser(t, app), "/puppet")
 				p.join()
 				p.pull(Pull{By: 1})
@@ -107,8 +120,16 @@ func TestResumeAfterTheAnswerWasLost(t *testing.T) {
 				synctest.Wait()
 				tt.lose(t, p, app)
 				synctest.Wait()
+				mounts := k.mounts.Load()
 				if j := p.join(); j.How != tt.how {
 					t.Errorf("joined by %s, want %s", j.How, tt.how)
+				}
+				if n := k.mounts.Load(); n != mounts {
+					t.Errorf("%d instances mounted", n-mounts)
+				}
+				p.pull(Pull{By: 1})
+				if got := p.answer(p.n); !strings.Contains(got, `"2"`) {
+					t.Errorf("the page answers %s, want 2", got)
 				}
 			})
 		})
