@@ -38,3 +38,22 @@ func Deploy(version string) (restore func()) {
 	clientVersion = version
 	return func() { clientVersion = before }
 }
+
+// Kept returns the most bytes of unconfirmed frames that an instance keeps, and the most bytes that wait to be written.
+func Kept(a *App) (kept, waiting int) {
+	a.registry.mu.Lock()
+	defer a.registry.mu.Unlock()
+	for _, in := range a.registry.instances {
+		in.mu.Lock()
+		var own, frames int
+		for _, f := range in.kept {
+			own += len(f)
+		}
+		for _, f := range in.frames {
+			frames += len(f)
+		}
+		in.mu.Unlock()
+		kept, waiting = max(kept, own), max(waiting, frames)
+	}
+	return kept, waiting
+}
