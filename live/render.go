@@ -85,7 +85,7 @@ func (t *viewType) renderIn(ctx context.Context, view any, out *sink) (err error
 // A syntax error leaves the HTML in w.tree.HTML and no tree.
 func (t *viewType) renderTree(view any, e *env, w *workbench, old *diff.Tree, key *diff.Key) error {
 	if w.tree == nil {
-		w.tree = &diff.Tree{}
+		w.tree = old.Like()
 	}
 	w.sink.b = w.tree.HTML[:0]
 	if err := t.render(view, e, &w.sink); err != nil {

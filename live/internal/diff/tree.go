@@ -93,6 +93,14 @@ func (t *Tree) RightSize() {
 	}
 }
 
+// Like returns an empty tree with room for one that is little larger than t, which may be nil.
+func (t *Tree) Like() *Tree {
+	if t == nil {
+		return &Tree{}
+	}
+	return &Tree{HTML: make([]byte, 0, len(t.HTML)+len(t.HTML)/16), Nodes: make([]Node, 0, len(t.Nodes)+len(t.Nodes)/16)}
+}
+
 // nodes returns t.Nodes, or those of an empty view for the zero Tree.
 func (t *Tree) nodes() []Node {
 	if len(t.Nodes) == 0 {
