@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 
-const BUDGET = 12_288; // bytes of livelong.auto.js after gzip -9
+const BUDGET = 14_336; // bytes of livelong.auto.js after gzip -9
 
 const read = (name) => readFileSync(new URL(`dist/${name}`, import.meta.url));
 const gzipped = (name) => gzipSync(read(name), { level: 9 }).length;

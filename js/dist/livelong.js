@@ -1100,8 +1100,9 @@ var Status = class {
   #root;
   #delay;
   #timer;
+  #stop = null;
   #state = null;
-  /** delay: milliseconds a connection must be lost before anything is said. */
+  /** delay: milliseconds a connection must be lost, before the user's eyes, until anything is said. */
   constructor(root, delay) {
     this.#root = root;
     this.#delay = delay;
@@ -1109,21 +1110,31 @@ var Status = class {
   get state() {
     return this.#state;
   }
+  start() {
+    this.#stop = new AbortController();
+    document.addEventListener("visibilitychange", () => this.#tell(), { signal: this.#stop.signal });
+    this.set("connecting");
+  }
   /** Returns whether the state is another than before. */
   set(state) {
     if (this.#state === state) return false;
     this.#state = state;
     for (const each of STATES2) this.#root.classList.toggle(`live-${each}`, each === state);
-    clearTimeout(this.#timer);
-    if (WORDS[state]) this.#timer = setTimeout(() => this.#say(state), this.#delay);
-    else this.#say(state);
+    this.#tell();
     return true;
   }
   stop() {
+    this.#stop?.abort();
     clearTimeout(this.#timer);
     this.#say("connected");
     this.#root.classList.remove(...STATES2.map((each) => `live-${each}`));
     this.#state = null;
+  }
+  #tell() {
+    clearTimeout(this.#timer);
+    const state = this.#state;
+    if (WORDS[state] && isVisible()) this.#timer = setTimeout(() => this.#say(state), this.#delay);
+    else if (state !== "error") this.#say("connected");
   }
   #say(state) {
     const el = placeFor("data-live-status", "live-status", "status");
@@ -1717,7 +1728,7 @@ var Session = class {
     this.#events.start();
     this.#notices.start();
     this.#departure.start();
-    this.#status.set("connecting");
+    this.#status.start();
     this.#socket.start();
   }
   stop() {
@@ -1904,7 +1915,7 @@ function connect(options = {}) {
     }
   };
 }
-function withDefaults({ params, reconnectMin = 100, reconnectMax = 5e3, statusDelay = 500 }) {
+function withDefaults({ params, reconnectMin = 100, reconnectMax = 5e3, statusDelay = 2e3 }) {
   return { params, reconnectMin, reconnectMax, statusDelay };
 }
 export {

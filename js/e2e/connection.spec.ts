@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page, WebSocketRoute } from "@playwright/test";
 import { root } from "./build.ts";
-import { cut, expect, look, open, test } from "./fixtures.ts";
+import { cut, expect, look, open, test, watchStatus } from "./fixtures.ts";
 
 type Frame = readonly [unknown, ...unknown[]];
 
@@ -40,7 +40,7 @@ class Peer {
 const VIEW = `<p id="n">0</p><button id="add" live-click="Add">add</button><button id="other" live-click="Other">other</button>
 <form live-submit="Save" live-change="Edit;d=50"><input name="note" aria-label="Note"></form>`;
 
-async function visit(page: Page, peer: Peer): Promise<void> {
+async function visit(page: Page, peer: Peer, statusDelay = 200): Promise<void> {
   await page.route("http://live.test/**", (route) => {
     const path = new URL(route.request().url()).pathname;
     if (path === "/live.js") return route.fulfill({ contentType: "text/javascript", body: readFileSync(join(root, "js/dist/livelong.auto.js")) });
@@ -48,7 +48,7 @@ async function visit(page: Page, peer: Peer): Promise<void> {
     return route.fulfill({
       contentType: "text/html",
       body: `<!DOCTYPE html><html lang="en"><title>live</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/live.css">
-<script src="/live.js" defer data-reconnect-min="10" data-reconnect-max="100" data-status-delay="200"></script>
+<script src="/live.js" defer data-reconnect-min="10" data-reconnect-max="100" data-status-delay="${statusDelay}"></script>
 <main><div data-live="TOKEN" data-live-tag="00c0ffee00c0ffee">${VIEW}</div></main></html>`,
     });
   });
@@ -144,19 +144,13 @@ test("the status is told only after a while, and taken back", async ({ page }) =
   expect(await page.locator("[data-live]").getAttribute("class")).toBe("live-connected");
 });
 
-test("reloading and leaving say nothing", async ({ page }) => {
+test("reloading and leaving say nothing, even where a loss is told at once", async ({ page }) => {
   const peer = new Peer();
-  const said: string[] = [];
-  await page.exposeFunction("said", (text: string) => said.push(text));
-  await page.addInitScript(() => {
-    addEventListener("live:disconnected", () => void (window as unknown as { said(t: string): void }).said("disconnected"));
-    new MutationObserver(() => {
-      const text = document.querySelector("[data-live-status]")?.textContent;
-      if (text) (window as unknown as { said(t: string): void }).said(text);
-    }).observe(document, { subtree: true, childList: true });
-  });
-  await visit(page, peer);
-  for (let i = 0; i < 5; i++) {
+  const said = await watchStatus(page);
+  await page.exposeFunction("lost", () => said.push("disconnected"));
+  await page.addInitScript(() => addEventListener("live:disconnected", () => (window as unknown as { lost(): void }).lost()));
+  await visit(page, peer, 0);
+  for (let i = 0; i < 20; i++) {
     await page.reload();
     await page.locator("[data-live].live-connected").waitFor();
   }

@@ -191,3 +191,19 @@ export async function watchJoins(page: Page): Promise<string[]> {
   });
   return joins;
 }
+
+/** Collects what a page's status ever says, from its next load on. */
+export async function watchStatus(page: Page): Promise<string[]> {
+  const said: string[] = [];
+  await page.exposeFunction("said", (text: string) => said.push(text));
+  await page.addInitScript(() => {
+    const { said } = window as unknown as { said(text: string): void };
+    let last = "";
+    new MutationObserver(() => {
+      const text = document.querySelector("[data-live-status]")?.textContent ?? "";
+      if (text && text !== last) said(text);
+      last = text;
+    }).observe(document, { subtree: true, childList: true, characterData: true });
+  });
+  return said;
+}

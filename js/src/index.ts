@@ -14,7 +14,7 @@ export interface Options {
   readonly reconnectMin?: number;
   /** Milliseconds of the longest one. Defaults to 5,000. */
   readonly reconnectMax?: number;
-  /** Milliseconds a connection must be lost before the user is told. Defaults to 500. */
+  /** Milliseconds a connection must be lost in a visible tab before the user is told. Defaults to 2,000. */
   readonly statusDelay?: number;
 }
 
@@ -53,6 +53,6 @@ export function connect(options: Options = {}): Live {
   };
 }
 
-function withDefaults({ params, reconnectMin = 100, reconnectMax = 5_000, statusDelay = 500 }: Options): ConstructorParameters<typeof Session>[1] {
+function withDefaults({ params, reconnectMin = 100, reconnectMax = 5_000, statusDelay = 2_000 }: Options): ConstructorParameters<typeof Session>[1] {
   return { params, reconnectMin, reconnectMax, statusDelay };
 }

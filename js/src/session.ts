@@ -89,7 +89,7 @@ export class Session {
     this.#events.start();
     this.#notices.start();
     this.#departure.start();
-    this.#status.set("connecting");
+    this.#status.start();
     this.#socket.start();
   }
 

@@ -1,5 +1,6 @@
 /** Shows how the connection is: one class on the root for styles, and words for the user once it matters. */
 import { placeFor } from "./notice.ts";
+import { isVisible } from "./page.ts";
 
 export type State = "connecting" | "connected" | "disconnected" | "error";
 
@@ -15,9 +16,10 @@ export class Status {
   readonly #root: Element;
   readonly #delay: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #stop: AbortController | null = null;
   #state: State | null = null;
 
-  /** delay: milliseconds a connection must be lost before anything is said. */
+  /** delay: milliseconds a connection must be lost, before the user's eyes, until anything is said. */
   constructor(root: Element, delay: number) {
     this.#root = root;
     this.#delay = delay;
@@ -27,22 +29,35 @@ export class Status {
     return this.#state;
   }
 
+  start(): void {
+    this.#stop = new AbortController();
+    document.addEventListener("visibilitychange", () => this.#tell(), { signal: this.#stop.signal });
+    this.set("connecting");
+  }
+
   /** Returns whether the state is another than before. */
   set(state: State): boolean {
     if (this.#state === state) return false;
     this.#state = state;
     for (const each of STATES) this.#root.classList.toggle(`live-${each}`, each === state);
-    clearTimeout(this.#timer);
-    if (WORDS[state]) this.#timer = setTimeout(() => this.#say(state), this.#delay);
-    else this.#say(state);
+    this.#tell();
     return true;
   }
 
   stop(): void {
+    this.#stop?.abort();
     clearTimeout(this.#timer);
     this.#say("connected");
     this.#root.classList.remove(...STATES.map((each) => `live-${each}`));
     this.#state = null;
+  }
+
+  #tell(): void {
+    clearTimeout(this.#timer);
+    const state = this.#state!;
+    if (WORDS[state] && isVisible()) this.#timer = setTimeout(() => this.#say(state), this.#delay);
+    // A hidden tab does not even try to connect: what it said would be the first thing seen of it, and be wrong at once.
+    else if (state !== "error") this.#say("connected");
   }
 
   #say(state: State): void {
