@@ -624,6 +624,65 @@ function show(place2, block, kind, text) {
   while (place2.children.length > LIMIT) place2.firstElementChild.remove();
 }
 
+// js/src/latency.ts
+var KEY = "live-latency";
+var MOST = 4e3;
+var Lane = class {
+  #waiting = [];
+  add(ms, deliver) {
+    if (ms === 0 && this.#waiting.length === 0) return deliver();
+    this.#waiting.push(deliver);
+    setTimeout(() => this.#waiting.shift()?.(), ms);
+  }
+  flush() {
+    for (const deliver of this.#waiting.splice(0)) deliver();
+  }
+};
+var Latency = class {
+  #ms = 0;
+  #up = new Lane();
+  #down = new Lane();
+  #badge = null;
+  start() {
+    try {
+      this.#show(Number(sessionStorage.getItem(KEY)));
+    } catch {
+    }
+  }
+  stop() {
+    this.#show(0);
+  }
+  set(ms) {
+    this.#show(ms);
+    try {
+      sessionStorage.setItem(KEY, String(this.#ms));
+    } catch {
+    }
+  }
+  up(deliver) {
+    this.#up.add(this.#ms, deliver);
+  }
+  down(deliver) {
+    this.#down.add(this.#ms, deliver);
+  }
+  /** What is on its way up arrives, as the connection is being closed behind it. */
+  flush() {
+    this.#up.flush();
+  }
+  #show(ms) {
+    this.#ms = Math.min(MOST, Math.max(0, Math.round(ms) || 0));
+    this.#badge?.remove();
+    this.#badge = null;
+    if (!this.#ms) return;
+    const off = document.createElement("button");
+    off.type = "button";
+    off.textContent = "Switch off";
+    off.onclick = () => this.set(0);
+    this.#badge = placeFor("data-live-latency", KEY, "status");
+    this.#badge.replaceChildren(`Latency: ${this.#ms} ms each way `, off);
+  }
+};
+
 // js/src/outbox.ts
 var MAX_WAITING = 256;
 var Outbox = class {
@@ -971,6 +1030,7 @@ var PROVEN = 3e4;
 var Socket = class {
   #delegate;
   #options;
+  #latency;
   #backoff;
   #heartbeat = new Heartbeat(
     () => this.send(encode({ kind: "ping" })),
@@ -985,9 +1045,10 @@ var Socket = class {
   #stable;
   #proven;
   #listening = null;
-  constructor(delegate, options) {
+  constructor(delegate, options, latency) {
     this.#delegate = delegate;
     this.#options = options;
+    this.#latency = latency;
     this.#backoff = new Backoff(options.reconnectMin, options.reconnectMax);
   }
   get joined() {
@@ -1020,7 +1081,8 @@ var Socket = class {
     clearTimeout(this.#retry);
   }
   send(text) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
+    const socket = this.#socket;
+    this.#latency.up(() => socket?.readyState === WebSocket.OPEN && socket.send(text));
   }
   /** The server has answered the join. */
   welcome() {
@@ -1035,23 +1097,23 @@ var Socket = class {
     const socket = new WebSocket(this.#options.url);
     this.#socket = socket;
     this.#heartbeat.expect(OPENING);
+    const arrived = (then) => this.#latency.down(() => this.#socket === socket && then());
     socket.onopen = () => {
       opened = true;
-      socket.send(this.#delegate.hello());
+      this.send(this.#delegate.hello());
     };
-    socket.onmessage = ({ data }) => {
+    socket.onmessage = ({ data }) => arrived(() => {
       this.#delegate.received(String(data));
       if (this.#joined) this.#heartbeat.heard();
-    };
-    socket.onclose = ({ code }) => {
-      if (this.#socket === socket) this.#closed(remedy(code, opened));
-    };
+    });
+    socket.onclose = ({ code }) => arrived(() => this.#closed(remedy(code, opened)));
   }
   /** Gives the connection up without waiting for the other side, which may be gone. */
   #close(code) {
     const socket = this.#socket;
     if (!socket) return;
     socket.onclose = socket.onmessage = socket.onopen = null;
+    this.#latency.flush();
     socket.close(code);
     this.#closed("retry");
   }
@@ -1680,6 +1742,7 @@ var Session = class {
   #confirm = new Confirm((k) => this.#up({ kind: "confirm", k }));
   #status;
   #saved;
+  #latency = new Latency();
   #socket;
   #departure;
   #secret;
@@ -1708,7 +1771,8 @@ var Session = class {
         refused: () => this.#dropped(this.#outbox.drop(), "That was too large to send."),
         leaving: () => this.#departure.leaving
       },
-      { url: socketURL(root), reconnectMin: settings.reconnectMin, reconnectMax: settings.reconnectMax }
+      { url: socketURL(root), reconnectMin: settings.reconnectMin, reconnectMax: settings.reconnectMax },
+      this.#latency
     );
     this.#departure = new Departure(
       () => {
@@ -1728,6 +1792,7 @@ var Session = class {
     this.#events.start();
     this.#notices.start();
     this.#departure.start();
+    this.#latency.start();
     this.#status.start();
     this.#socket.start();
   }
@@ -1741,7 +1806,11 @@ var Session = class {
     this.#confirm.stop();
     this.#status.stop();
     this.#saved.stop();
+    this.#latency.stop();
     this.#dropped(this.#outbox.drop(), "disconnected");
+  }
+  latency(ms) {
+    this.#latency.set(ms);
   }
   /** Sends an event from a script. The promise settles with the server's reply, undefined when there is none. */
   push(name, value) {
@@ -1908,6 +1977,9 @@ function connect(options = {}) {
       addEventListener(`live:${name}`, listener, { signal: one.signal });
       listening.signal.addEventListener("abort", () => one.abort());
       return () => one.abort();
+    },
+    latency(ms) {
+      session?.latency(ms);
     },
     disconnect() {
       listening.abort();

@@ -23,6 +23,8 @@ export interface Live {
   push(name: string, payload?: Json): Promise<Json | undefined>;
   /** Calls fn for each event of this name that the server pushes. Returns a function that ends it. */
   on(name: string, fn: (detail: unknown) => void): () => void;
+  /** Delays each frame by so many milliseconds (at most 4,000) up and down, in this tab, until it is called with 0. */
+  latency(ms: number): void;
   /** Closes the connection for good and takes all listeners off. */
   disconnect(): void;
 }
@@ -45,6 +47,9 @@ export function connect(options: Options = {}): Live {
       addEventListener(`live:${name}`, listener, { signal: one.signal });
       listening.signal.addEventListener("abort", () => one.abort());
       return () => one.abort();
+    },
+    latency(ms) {
+      session?.latency(ms);
     },
     disconnect() {
       listening.abort();

@@ -3,6 +3,7 @@ import { Confirm } from "./confirm.ts";
 import { type Control, Edits, isControl, teller } from "./edits.ts";
 import { Events, type Outgoing } from "./events.ts";
 import { ForeignValues } from "./foreign.ts";
+import { Latency } from "./latency.ts";
 import { Notices } from "./notice.ts";
 import { type Entry, Outbox } from "./outbox.ts";
 import { Departure, load, socketURL } from "./page.ts";
@@ -39,6 +40,7 @@ export class Session {
   readonly #confirm = new Confirm((k) => this.#up({ kind: "confirm", k }));
   readonly #status: Status;
   readonly #saved: Saved;
+  readonly #latency = new Latency();
   readonly #socket: Socket;
   readonly #departure: Departure;
   #secret: string | undefined;
@@ -69,6 +71,7 @@ export class Session {
         leaving: () => this.#departure.leaving,
       },
       { url: socketURL(root), reconnectMin: settings.reconnectMin, reconnectMax: settings.reconnectMax },
+      this.#latency,
     );
     this.#departure = new Departure(
       () => {
@@ -89,6 +92,7 @@ export class Session {
     this.#events.start();
     this.#notices.start();
     this.#departure.start();
+    this.#latency.start();
     this.#status.start();
     this.#socket.start();
   }
@@ -103,7 +107,12 @@ export class Session {
     this.#confirm.stop();
     this.#status.stop();
     this.#saved.stop();
+    this.#latency.stop();
     this.#dropped(this.#outbox.drop(), "disconnected");
+  }
+
+  latency(ms: number): void {
+    this.#latency.set(ms);
   }
 
   /** Sends an event from a script. The promise settles with the server's reply, undefined when there is none. */

@@ -5,6 +5,7 @@
 import { Backoff } from "./backoff.ts";
 import { type Remedy, remedy, verdict } from "./closing.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import type { Latency } from "./latency.ts";
 import { head, isVisible, reloadHelped, reloadOnce } from "./page.ts";
 import { encode } from "./wire.ts";
 
@@ -36,6 +37,7 @@ const PROVEN = 30_000;
 export class Socket {
   readonly #delegate: SocketDelegate;
   readonly #options: SocketOptions;
+  readonly #latency: Latency;
   readonly #backoff: Backoff;
   readonly #heartbeat = new Heartbeat(
     () => this.send(encode({ kind: "ping" })),
@@ -51,9 +53,10 @@ export class Socket {
   #proven: ReturnType<typeof setTimeout> | undefined;
   #listening: AbortController | null = null;
 
-  constructor(delegate: SocketDelegate, options: SocketOptions) {
+  constructor(delegate: SocketDelegate, options: SocketOptions, latency: Latency) {
     this.#delegate = delegate;
     this.#options = options;
+    this.#latency = latency;
     this.#backoff = new Backoff(options.reconnectMin, options.reconnectMax);
   }
 
@@ -92,7 +95,8 @@ export class Socket {
   }
 
   send(text: string): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
+    const socket = this.#socket;
+    this.#latency.up(() => socket?.readyState === WebSocket.OPEN && socket.send(text));
   }
 
   /** The server has answered the join. */
@@ -109,18 +113,18 @@ export class Socket {
     const socket = new WebSocket(this.#options.url);
     this.#socket = socket;
     this.#heartbeat.expect(OPENING);
+    const arrived = (then: () => void): void => this.#latency.down(() => this.#socket === socket && then());
     socket.onopen = () => {
       opened = true;
-      socket.send(this.#delegate.hello());
+      this.send(this.#delegate.hello());
     };
-    socket.onmessage = ({ data }) => {
-      this.#delegate.received(String(data));
-      // Before the join is answered the deadline of the opening stands.
-      if (this.#joined) this.#heartbeat.heard();
-    };
-    socket.onclose = ({ code }) => {
-      if (this.#socket === socket) this.#closed(remedy(code, opened));
-    };
+    socket.onmessage = ({ data }) =>
+      arrived(() => {
+        this.#delegate.received(String(data));
+        // Before the join is answered the deadline of the opening stands.
+        if (this.#joined) this.#heartbeat.heard();
+      });
+    socket.onclose = ({ code }) => arrived(() => this.#closed(remedy(code, opened)));
   }
 
   /** Gives the connection up without waiting for the other side, which may be gone. */
@@ -128,6 +132,7 @@ export class Socket {
     const socket = this.#socket;
     if (!socket) return;
     socket.onclose = socket.onmessage = socket.onopen = null;
+    this.#latency.flush();
     socket.close(code);
     this.#closed("retry");
   }

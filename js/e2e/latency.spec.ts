@@ -1,0 +1,66 @@
+/** The slow network that a developer asks for in the console. */
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { expect, open, test, watchJoins } from "./fixtures.ts";
+
+const latency = (page: Page, ms: number): Promise<void> =>
+  page.evaluate((value) => (window as unknown as { livelong: { latency(ms: number): void } }).livelong.latency(value), ms);
+
+/** Milliseconds from a click to its patch. */
+const click = (page: Page): Promise<number> =>
+  page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        const began = performance.now();
+        addEventListener("live:patched", () => resolve(performance.now() - began), { once: true });
+        document.querySelector<HTMLElement>("#inc")!.click();
+      }),
+  );
+
+test("a click takes two seconds, also after a reload, until it is switched off", async ({ page, site }) => {
+  await open(page, `${site.url}/things`);
+  const badge = page.locator(".live-latency");
+  await expect(badge).toHaveCount(0);
+  await latency(page, 1_000);
+  await expect(badge).toContainText("1000 ms each way");
+  expect(await click(page)).toBeGreaterThanOrEqual(1_999);
+  await expect(page.locator("#n")).toHaveText("1");
+  await page.reload();
+  await expect(badge).toContainText("1000 ms each way");
+  await page.locator("[data-live].live-connected").waitFor();
+  expect(await click(page)).toBeGreaterThanOrEqual(1_999);
+  const { violations } = await new AxeBuilder({ page }).include(".live-latency").analyze();
+  expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join()}`)).toEqual([]);
+  await badge.getByRole("button", { name: "Switch off" }).focus();
+  await page.keyboard.press("Enter");
+  await expect(badge).toHaveCount(0);
+  expect(await click(page)).toBeLessThan(1_000);
+  await page.reload();
+  await page.locator("[data-live].live-connected").waitFor();
+  await expect(badge).toHaveCount(0);
+});
+
+test("it is of one tab", async ({ page, context, site }) => {
+  await open(page, `${site.url}/things`);
+  await latency(page, 1_000);
+  const other = await context.newPage();
+  await open(other, `${site.url}/things`);
+  await expect(other.locator(".live-latency")).toHaveCount(0);
+});
+
+test("typing, losing the connection and coming back work under it", async ({ page, home }) => {
+  const at = await home("site");
+  const joins = await watchJoins(page);
+  await open(page, `${at.url}/forms`);
+  await latency(page, 300);
+  const text = "the quick brown fox";
+  for (let i = 0; i < 4; i++) {
+    await page.locator("#typed").pressSequentially(text.slice(i * 5, i * 5 + 5), { delay: 20 });
+    at.proxy.cut(); // with frames on their way in both directions
+  }
+  await expect(page.locator("#echo")).toHaveText(text);
+  await expect(page.locator("#typed")).toHaveValue(text);
+  await expect(page.locator("#typed")).toBeFocused();
+  expect(joins.length).toBeGreaterThan(1);
+  expect(joins.slice(1).every((how) => how === "resume")).toBe(true);
+});
