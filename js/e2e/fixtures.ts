@@ -167,6 +167,12 @@ export async function cut(site: Server): Promise<void> {
   await fetch(`${site.url}/cut`);
 }
 
+/** What a visit of the same browser finds in the view, as the browser understands it. */
+export async function visited(page: Page, url: string): Promise<string> {
+  const html = await (await page.request.get(url)).text();
+  return page.evaluate((text) => new DOMParser().parseFromString(text, "text/html").querySelector("[data-live]")!.innerHTML, html);
+}
+
 /** Tells the page that its tab is hidden or looked at again. */
 export async function look(page: Page, state: "visible" | "hidden"): Promise<void> {
   await page.evaluate((value) => {

@@ -2,19 +2,10 @@
 import type { Page } from "@playwright/test";
 import { hold } from "./disk.ts";
 import { type Home, expect, open, saved, test } from "./fixtures.ts";
+import { randoms } from "./random.ts";
 import { marks, record } from "./recorder.ts";
 
 const ROUNDS = 10;
-
-/** A small generator of random numbers, so that a seed repeats a run: mulberry32. */
-function randoms(seed: number): (below: number) => number {
-  return (below) => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return (((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below;
-  };
-}
 
 /** A click that leaves the focus where it is. */
 const click = (page: Page, name: string): Promise<void> => page.getByRole("button", { name }).evaluate((el: HTMLElement) => el.click());

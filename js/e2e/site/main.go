@@ -65,6 +65,7 @@ func main() {
 	app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}, Layout: layout, Stash: state})
 	live.Handle(app, "GET /things", func(*http.Request) (*Things, error) { return &Things{}, nil })
 	live.Handle(app, "GET /stored", func(*http.Request) (*Stored, error) { return &Stored{}, nil })
+	live.Handle(app, "GET /trouble", func(*http.Request) (*Trouble, error) { return &Trouble{}, nil })
 	live.Handle(app, "GET /forms", func(*http.Request) (*Forms, error) { return &Forms{}, nil })
 	live.Handle(app, "GET /rows/{n}", func(r *http.Request) (*Rows, error) {
 		n, err := strconv.Atoi(r.PathValue("n"))
@@ -95,6 +96,10 @@ func main() {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; frame-src 'self'; form-action 'self'; base-uri 'none'")
 		if r.URL.Path == "/bucket" {
 			bucket.ServeHTTP(w, r)
+			return
+		}
+		if r.URL.Path == "/trouble" && r.URL.Query().Has("do") {
+			trouble(w, r)
 			return
 		}
 		if r.URL.Query().Has("break") && r.Header.Get("Upgrade") == "" {
