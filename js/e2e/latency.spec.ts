@@ -64,3 +64,24 @@ test("typing, losing the connection and coming back work under it", async ({ pag
   expect(joins.length).toBeGreaterThan(1);
   expect(joins.slice(1).every((how) => how === "resume")).toBe(true);
 });
+
+test("at its most a connection is not taken for dead", async ({ page, site }) => {
+  let [sockets, pongs] = [0, 0];
+  page.on("websocket", (ws) => {
+    sockets++;
+    ws.on("framereceived", ({ payload }) => payload === "[]" && pongs++);
+  });
+  await page.clock.install();
+  await open(page, `${site.url}/things`);
+  await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1_000));
+  await latency(page, 60_000);
+  await expect(page.locator(".live-latency")).toContainText("4000 ms");
+  for (let i = 1; i <= 3; i++) {
+    await page.clock.runFor(30_000); // of silence
+    await page.clock.runFor(4_000); // the ping is on its way
+    await expect.poll(() => pongs).toBe(i);
+    await page.clock.runFor(4_000); // the answer is
+  }
+  await page.locator("[data-live].live-connected").waitFor();
+  expect(sockets).toBe(1);
+});
