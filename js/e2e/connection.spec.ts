@@ -158,6 +158,28 @@ test("reloading and leaving say nothing, even where a loss is told at once", asy
   expect(said).toEqual([]);
 });
 
+test("a page that is being left says nothing of its socket's end, one that stays after all does", async ({ page }) => {
+  const peer = new Peer();
+  const said = await watchStatus(page);
+  await page.clock.install();
+  await visit(page, peer, 0);
+  await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1_000));
+  // As in browsers that close sockets before the page is gone: a slow server keeps it in view for a while.
+  await page.evaluate(() => dispatchEvent(new Event("beforeunload")));
+  peer.answer = () => null;
+  await peer.socket.close({ code: 1001 });
+  await expect
+    .poll(async () => {
+      await page.clock.runFor(10);
+      return peer.joins.length;
+    })
+    .toBe(2);
+  await expect(page.locator("[data-live]")).toHaveClass("live-connected");
+  expect(said).toEqual([]);
+  await page.clock.runFor(3_000);
+  await expect(page.locator("[data-live-status]")).toContainText("Connection lost");
+});
+
 test("a page resumed elsewhere stops", async ({ page }) => {
   const peer = new Peer();
   await page.clock.install();
