@@ -24,7 +24,7 @@
 // page (page.go), the browser's WebSocket joins it (join.go), and the running instance handles events and sends
 // patches (instance.go, update.go) until it ends (lifecycle.go). Stored fields are declared in stored.go, set when a
 // view is mounted in recovery.go, watched in change.go, handed over in stashing.go, and taken from others in news.go.
-// What leaves an instance and what reaches it from outside passes three seams: [Stash], [Recorder] and [Bus].
+// What leaves an instance and what reaches it from outside passes two seams: [Stash] and [Bus].
 //
 // Unless said otherwise, the methods of a view and of its [Socket] are called by one goroutine at a time, and may block
 // only their own page.
