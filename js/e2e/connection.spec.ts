@@ -196,7 +196,7 @@ test("a token that is not accepted loads the page again, once", async ({ page })
   await page.clock.install();
   await visit(page, peer);
   let loads = 0;
-  page.on("framenavigated", () => loads++);
+  page.on("domcontentloaded", () => loads++);
   await peer.socket.close({ code: 4403 });
   await expect.poll(() => loads).toBe(1);
   await page.locator("[data-live].live-connected").waitFor();

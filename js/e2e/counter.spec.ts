@@ -62,7 +62,7 @@ test("the server is killed while the user types", async ({ page, counter, errors
   errors.allow("ERR_CONNECTION_REFUSED");
   await open(page, counter.url);
   let loads = 0;
-  page.on("framenavigated", () => loads++);
+  page.on("domcontentloaded", () => loads++);
   const note = page.getByLabel("A note");
   await note.pressSequentially("typed before ", { delay: 20 });
   execFileSync("pkill", ["-9", "-P", String(counter.process.pid)]);

@@ -5,7 +5,7 @@ import { type Server, expect, open, saved, test, watchJoins, watchStatus } from 
 /** Counts what a page loads, asks for and opens from now on. */
 function watchRequests(page: Page): { loads: number; heads: number; sockets: number } {
   const counts = { loads: 0, heads: 0, sockets: 0 };
-  page.on("framenavigated", () => counts.loads++);
+  page.on("domcontentloaded", () => counts.loads++);
   page.on("request", (request) => request.method() === "HEAD" && counts.heads++);
   page.on("websocket", () => counts.sockets++);
   return counts;

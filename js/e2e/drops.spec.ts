@@ -20,7 +20,7 @@ for (const { drops, latency } of [
     const joins = await watchJoins(page);
     await open(page, `${at.url}/trouble`);
     let loads = 0;
-    page.on("framenavigated", () => loads++);
+    page.on("domcontentloaded", () => loads++);
     const typed = page.locator("#typed");
     const inc = page.locator("#inc");
     await typed.focus();

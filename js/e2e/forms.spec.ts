@@ -4,7 +4,7 @@ import { expect, open, test } from "./fixtures.ts";
 test("a form is submitted over the socket", async ({ page, site }) => {
   await open(page, `${site.url}/forms`);
   let loads = 0;
-  page.on("framenavigated", () => loads++);
+  page.on("domcontentloaded", () => loads++);
   await page.locator("#name").fill("Ada");
   await page.locator("#save").click();
   await expect(page.locator("#saved")).toHaveText("Hello Ada");
@@ -96,7 +96,7 @@ for (const colorScheme of ["light", "dark"] as const) {
 test("a changed token loads the page again, once", async ({ page, site, errors }) => {
   errors.allow("livelong");
   let loads = 0;
-  page.on("framenavigated", (frame) => frame === page.mainFrame() && loads++);
+  page.on("domcontentloaded", () => loads++);
   await page.goto(`${site.url}/forms?break`);
   await expect.poll(() => loads).toBe(2);
   await expect(page.locator("[data-live].live-error")).toBeVisible();

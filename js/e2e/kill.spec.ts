@@ -25,7 +25,7 @@ test("the server is killed ten times while the user types and clicks", async ({ 
   const shown = await record(page, ".here");
   await open(page, at.url);
   let loads = 0;
-  page.on("framenavigated", () => loads++);
+  page.on("domcontentloaded", () => loads++);
   const note = page.getByLabel("A note");
   await note.focus();
   // The user's side: what is typed is where it was typed, whatever the server does.
@@ -112,7 +112,7 @@ test("the button kills the server, and nothing is lost", async ({ page, counter,
   errors.allow("ERR_CONNECTION_");
   await open(page, counter.url);
   let loads = 0;
-  page.on("framenavigated", () => loads++);
+  page.on("domcontentloaded", () => loads++);
   await page.getByRole("button", { name: "Add one" }).click();
   await page.getByRole("button", { name: "Only on this page" }).click();
   await expect(page.locator(".here")).toHaveText("1");

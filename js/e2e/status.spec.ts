@@ -37,7 +37,7 @@ test("nothing is said in twenty reloads and twenty navigations", async ({ page, 
   // While the page is still connecting, and while it has just clicked.
   for (let i = 0; i < 5; i++) {
     // By the page itself: the browser refuses to reload from outside what it is just replacing.
-    const shown = page.waitForEvent("framenavigated");
+    const shown = page.waitForEvent("domcontentloaded");
     await page.evaluate(() => void setTimeout(() => location.reload()));
     await shown;
   }
