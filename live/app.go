@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ type App struct {
 	stash   Stash
 	mux     *http.ServeMux
 	handler http.Handler // the mux, in its middleware
+	wrapped bool         // there is middleware
 	root    Group
 	topics  topics
 	origin  *http.CrossOriginProtection
@@ -134,13 +136,24 @@ func (g *Group) authorize(r *http.Request) error {
 	if g.options.Authorize == nil {
 		return nil
 	}
-	err := g.options.Authorize(r)
+	err := g.ask(r)
 	var redirect *redirection
 	var status *StatusError
 	if err != nil && !errors.As(err, &redirect) && !errors.As(err, &status) {
 		err = &StatusError{Status: http.StatusForbidden, Err: err}
 	}
 	return err
+}
+
+// ask calls Authorize. One that panics allows nothing.
+func (g *Group) ask(r *http.Request) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &StatusError{Status: http.StatusInternalServerError, Err: &panicked{v, debug.Stack()}}
+			g.app.log.Error("panic in Authorize", "err", err, "stack", string(debug.Stack()))
+		}
+	}()
+	return g.options.Authorize(r)
 }
 
 func (g *Group) layout() Layout {
@@ -205,6 +218,7 @@ type viewType struct {
 	assigns  *assigns.Type
 	handlers handlers
 
+	queries       []query
 	stored        []stored
 	storedName    string
 	storedVersion int
@@ -230,6 +244,9 @@ func typeOf[V View]() (*viewType, error) {
 		}
 	}
 	if err = t.storedFields(zero); err != nil {
+		return nil, err
+	}
+	if t.queries, err = queryFields(typ); err != nil {
 		return nil, err
 	}
 	t.container.Tag = "div"
@@ -258,12 +275,23 @@ func (a *App) Mount(prefix string, h http.Handler) {
 }
 
 // ServeHTTP implements [http.Handler].
-func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if a.wrapped {
+		// A navigation inside a socket passes the middleware again, and must not find in the context what it has put there.
+		r = r.WithContext(context.WithValue(r.Context(), originKey{}, r.Context()))
+	}
+	a.handler.ServeHTTP(w, r)
+}
 
 // Wrap puts middleware around all that the app serves, sockets included: sessions of your own, logging, further routes.
 // It must be called before the app serves anything. A ResponseWriter of the middleware must let
 // [http.ResponseController] reach the one it wraps, or sockets cannot be opened. The outermost is the one added last.
-func (a *App) Wrap(middleware func(http.Handler) http.Handler) { a.handler = middleware(a.handler) }
+//
+// A navigation inside a socket passes through the middleware, too, as a GET whose answer nobody reads; what the
+// middleware answers itself, instead of calling its next handler, the browser loads. So a guard in it holds everywhere.
+func (a *App) Wrap(middleware func(http.Handler) http.Handler) {
+	a.handler, a.wrapped = middleware(a.handler), true
+}
 
 // Run listens on addr and serves until ctx ends; see [App.Serve].
 func (a *App) Run(ctx context.Context, addr string) error {

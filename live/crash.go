@@ -62,6 +62,7 @@ func (in *instance) afresh(o mountOptions, text string, hopeless bool) {
 	}
 	known := in.session
 	known.new = false // by now it may have stored something
+	o.referer = in.referer
 	next, err := in.app.mount(in.route, in.request, known, in.page, o)
 	if errors.Is(err, ErrSessionEnded) {
 		go conn.transport.close(wire.CloseBadToken, "the browser session has ended: load the page again")
@@ -73,6 +74,13 @@ func (in *instance) afresh(o mountOptions, text string, hopeless bool) {
 		return
 	}
 	next.params, next.reconnects, next.attach, next.crashed = in.params, in.reconnects, in.attach, in.crashed
+	next.visits, next.arrival = in.visits, in.arrival
 	next.showError(0, text)
-	in.app.registry.add(next, attachMessage{conn: conn, how: wire.Mount, join: wire.Options{Params: in.params}}, in)
+	in.mu.Lock()
+	how := wire.Mount
+	if in.deaf {
+		how = wire.Navigate // the browser may still show the page before
+	}
+	in.mu.Unlock()
+	in.app.registry.add(next, attachMessage{conn: conn, how: how, join: wire.Options{Params: in.params}, at: in.shown}, in)
 }

@@ -54,6 +54,8 @@ type instance struct {
 	lost      bool          // kept was given up: only a resync can resume
 	heard     bool          // the browser has the answer to its last join
 	unheard   bool          // the newest attach was answered as a mount, and no later one heard of
+	deaf      bool          // events come from the page before: see wire.Joined
+	left      []departure   // the pages it was navigated from, as long as the browser may show one of them
 	unasked   bool          // that mount followed a crash: what the connection has heard says nothing of it
 	size      int           // bytes of the tree last sent
 	count     int           // frames down since the mount
@@ -98,7 +100,14 @@ type instance struct {
 	out        wire.Extra
 	urgent     bool // out must be sent even if nothing changed
 	title      string
-	redirect   string
+	redirect   string    // the browser is to load this
+	course     *course   // where the turn takes the page
+	patched    bool      // while mounting, the page has asked for another URL
+	first      *root     // rendered, to be shown by the attach that is on its way
+	arrival    *course   // by which it was navigated to
+	shown      string    // path and query that the browser has been told, or has joined with
+	referer    string    // path and query of the page before
+	visits     int       // navigations of this tab
 	crashed    time.Time // when the instance before it crashed; zero: none did
 }
 
@@ -115,7 +124,8 @@ type (
 		conn *connection
 		how  wire.How
 		join wire.Options
-		same bool // the browser cannot have received the attach before: this one takes its number
+		at   string // path and query that the browser shows
+		same bool   // the browser cannot have received the attach before: this one takes its number
 	}
 	controlMessage struct{ kind wire.Kind }
 	tickMessage    struct{}
@@ -173,7 +183,7 @@ func (in *instance) postEvent(c *connection, up wire.Up, refused string) error {
 		return &wire.FrameError{Reason: fmt.Sprintf("event %d follows event %d", up.N, in.received)}
 	}
 	in.received = up.N
-	if !in.ended {
+	if !in.ended && !in.deaf {
 		in.push(eventMessage{up, refused})
 	}
 	return nil
@@ -302,7 +312,7 @@ func (in *instance) turn(m message) (send bool) {
 			in.crash(err)
 			return false
 		}
-		if _, ok := in.view.(Connector); !ok {
+		if _, ok := in.view.(Connector); !ok && in.course == nil {
 			return in.dirty || in.resync || in.urgent || in.saveChanged()
 		}
 	}
@@ -310,7 +320,10 @@ func (in *instance) turn(m message) (send bool) {
 		in.wake()
 		switch m := m.(type) {
 		case attachMessage:
-			return in.view.(Connector).Connected(in.ctx, &in.socket)
+			if c, ok := in.view.(Connector); ok {
+				return c.Connected(in.ctx, &in.socket)
+			}
+			return nil
 		case eventMessage:
 			in.event = m.up.N
 			defer func() { in.event, in.answered = 0, max(in.answered, m.up.N) }()
@@ -344,6 +357,13 @@ func (in *instance) turn(m message) (send bool) {
 	if err != nil && !errors.Is(err, ErrHalt) {
 		in.fail(n, err)
 	}
+	switch left, crash := in.travel(); {
+	case crash != nil:
+		in.crash(crash)
+		return false
+	case left:
+		return false
+	}
 	in.changed()
 	return send || in.dirty || in.resync || in.urgent || in.saveChanged()
 }
@@ -367,6 +387,9 @@ func (in *instance) guard(f func() error) (err error, crash error) {
 
 // handle runs the handler of an event.
 func (in *instance) handle(up wire.Up) error {
+	if up.Name == wire.Navigation {
+		return in.visit(up.Payload.Value, up.N)
+	}
 	e, ok := in.typ.handlers.events[up.Name]
 	if !ok {
 		if !eventName.MatchString(up.Name) {
@@ -437,7 +460,7 @@ func (in *instance) receive(value any) error {
 func (in *instance) fail(n int, err error) {
 	var redirect *redirection
 	if errors.As(err, &redirect) {
-		in.redirect, in.out.To, in.urgent = redirect.target, redirect.target, true
+		in.load(redirect.target)
 		return
 	}
 	if bad := (*badEvent)(nil); errors.As(err, &bad) {

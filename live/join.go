@@ -162,16 +162,18 @@ func (c *connection) join(frame []byte, r *http.Request) error {
 
 // enter finds the instance that a join is for, or mounts one.
 func (c *connection) enter(p *page, o wire.Options, r *http.Request) error {
+	at := r.URL.RequestURI()
 	id, number, known := c.app.openSecret(o.Secret, c.session)
 	if known {
-		in, stale := c.app.registry.resume(id, number, r.URL.Path, attachMessage{conn: c, how: wire.Resume, join: o})
+		rt, path := c.placeOf(id, r)
+		in, stale := c.app.registry.resume(id, number, rt, path, attachMessage{conn: c, how: wire.Resume, join: o, at: at})
 		if in != nil {
 			return nil
 		}
 		if p.id = id; stale {
 			p.id, known = newPageID(), false // somebody else holds the newer secret
 		}
-	} else if c.app.registry.adopt(p.id, attachMessage{conn: c, how: wire.Adopt, join: o}) {
+	} else if c.app.registry.adopt(p.id, attachMessage{conn: c, how: wire.Adopt, join: o, at: at}) {
 		return nil
 	} else {
 		// Another tab has adopted the instance, or it is gone: this page has never run, so its draft is blank.
@@ -195,8 +197,19 @@ func (c *connection) enter(p *page, o wire.Options, r *http.Request) error {
 	if known {
 		in.attach = number // the numbers go on, in case the answer is lost
 	}
-	c.app.registry.add(in, attachMessage{conn: c, how: wire.Mount, join: o}, nil)
+	c.app.registry.add(in, attachMessage{conn: c, how: wire.Mount, join: o, at: at}, nil)
 	return nil
+}
+
+// placeOf returns where a page may be resumed: at the path that its browser has joined at and was authorized for, or,
+// when the page was given another URL that the browser has not heard of, there, if that is allowed too.
+func (c *connection) placeOf(id uuid.UUID, r *http.Request) (rt *route, path string) {
+	if u := c.app.registry.movedTo(id, c.route, r.URL.Path); u != nil && !c.route.embedded {
+		if to := c.app.find(r, u); to.err == nil && to.route != nil && to.route.group == c.route.group {
+			return to.route, u.Path
+		}
+	}
+	return c.route, r.URL.Path
 }
 
 // unauthorized refuses a join whose page would be answered with a status or a redirect: the browser asks the page,
@@ -231,6 +244,10 @@ func (in *instance) attached(m attachMessage) error {
 	in.mu.Unlock()
 	extra.Join = joined
 	var again [][]byte
+	if m.how == wire.Adopt || m.how == wire.Mount {
+		in.shown = m.at
+		defer in.correctURL()
+	}
 	switch m.how {
 	case wire.Adopt:
 		in.stash() // what Mount has changed: the page's GET has proved that it renders
@@ -248,9 +265,17 @@ func (in *instance) attached(m attachMessage) error {
 			in.resync = true
 			in.kept, in.keptBytes, in.lost = nil, 0, false
 			in.count, in.confirmed = m.join.K, m.join.K
+			in.shown = m.at
+			defer in.correctURL()
 		}
 		again = append(again, in.kept...)
 		in.mu.Unlock()
+	case wire.Navigate:
+		in.again(m.join.N)
+		joined.Visit = in.visits
+		if err := in.arrived(&extra); err != nil {
+			return err
+		}
 	case wire.Mount:
 		if m.join.Secret != "" {
 			in.reconnects++
@@ -360,6 +385,9 @@ func (c *connection) frame(frame []byte) error {
 		return nil
 	case wire.Ping:
 		in.pong(c)
+		return nil
+	case wire.Here:
+		in.here(c, up.Reason)
 		return nil
 	default:
 		if !c.limiter.Allow() {

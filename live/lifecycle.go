@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -71,6 +74,7 @@ func (r *registry) evict(out []*instance) []*instance {
 		if r.instances[in.page.id] == in {
 			delete(r.instances, in.page.id)
 		}
+		r.forgetDepartures(in, in.left)
 	}
 	return out
 }
@@ -135,8 +139,12 @@ func (r *registry) add(in *instance, m attachMessage, crashed *instance) {
 	if crashed != nil {
 		crashed.mu.Lock()
 		in.received, in.answered = crashed.received, crashed.received
+		in.deaf, in.left, crashed.left = crashed.deaf, crashed.left, nil
 	}
 	in.mu.Lock()
+	for _, d := range in.left {
+		r.instances[d.id] = in
+	}
 	in.since = in.received
 	in.conn, in.unheard, in.unasked = m.conn, true, crashed != nil
 	m.conn.in.Store(in)
@@ -165,6 +173,103 @@ func (r *registry) add(in *instance, m attachMessage, crashed *instance) {
 	}
 }
 
+// departure is where a browser was taken away from, and may still be when it loses its connection: another page, as its
+// attach secret names it, or another path of the same page.
+type departure struct {
+	id     uuid.UUID
+	attach int64
+	route  *route
+	path   string
+}
+
+// maxDepartures bounds the pages that a browser may be behind: it is told of each, and answers.
+const maxDepartures = 8
+
+// depart notes where the browser may still be. The caller holds r.mu and mu.
+func (r *registry) depart(in *instance, from departure) {
+	in.left = append(in.left, from)
+	if len(in.left) > maxDepartures {
+		r.forgetDepartures(in, in.left[:1])
+		in.left = in.left[1:]
+	}
+	r.instances[from.id] = in
+}
+
+// succeed lets next take the place of the instance that its browser is navigated away from, which ends. A browser that
+// loses its connection before it has heard of next finds it by the secret it has.
+func (r *registry) succeed(in, next *instance) {
+	r.mu.Lock()
+	in.mu.Lock()
+	next.mu.Lock()
+	conn := in.conn
+	in.conn = nil
+	next.received, next.answered, next.since = in.received, in.received, in.received
+	r.instances[next.page.id] = next
+	for _, d := range append(in.left, departure{in.page.id, in.attach, in.route, in.request.URL.Path}) {
+		r.depart(next, d)
+	}
+	in.left = nil
+	next.conn, next.deaf, next.scheduled = conn, true, false
+	if conn != nil {
+		conn.in.Store(next)
+		next.enter(attachMessage{conn: conn, how: wire.Navigate, join: wire.Options{Params: next.params}})
+	}
+	next.mu.Unlock()
+	in.mu.Unlock()
+	stopping := r.closing
+	r.mu.Unlock()
+	in.finish("the browser was navigated to another page")
+	if conn == nil || conn.gone.Load() {
+		next.detach(conn) // nobody else will
+	}
+	if stopping {
+		next.end("the server is stopping")
+	}
+}
+
+// forgetDepartures takes pages that a browser has left off the list. The caller holds r.mu.
+func (r *registry) forgetDepartures(in *instance, left []departure) {
+	for _, d := range left {
+		if d.id != in.page.id && r.instances[d.id] == in {
+			delete(r.instances, d.id)
+		}
+	}
+}
+
+// here notes that the browser shows the page of a visit.
+func (in *instance) here(c *connection, visit string) {
+	r := &in.app.registry
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.conn == c && visit == strconv.Itoa(in.visits) {
+		in.arrive()
+	}
+}
+
+// arrive notes that the browser shows the page: events that come now were made on it. The caller holds r.mu and mu.
+func (in *instance) arrive() {
+	in.app.registry.forgetDepartures(in, in.left)
+	in.deaf, in.left = false, nil
+}
+
+// movedTo returns where the page is now that a browser knows at a route's path; nil when it is there, or never was.
+func (r *registry) movedTo(id uuid.UUID, rt *route, path string) *url.URL {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	in := r.instances[id]
+	if in == nil {
+		return nil
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !slices.ContainsFunc(in.left, func(d departure) bool { return d.id == id && d.route == rt && d.path == path }) {
+		return nil
+	}
+	return in.request.URL
+}
+
 // adopt gives a parked instance to the connection of its page; false when there is none.
 func (r *registry) adopt(id uuid.UUID, m attachMessage) bool {
 	r.mu.Lock()
@@ -175,7 +280,7 @@ func (r *registry) adopt(id uuid.UUID, m attachMessage) bool {
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !in.parked || in.ending || in.ended {
+	if !in.parked || in.ending || in.ended || in.page.id != id {
 		return false
 	}
 	r.leave(in)
@@ -186,8 +291,10 @@ func (r *registry) adopt(id uuid.UUID, m attachMessage) bool {
 }
 
 // resume gives an instance to the connection that holds its newest attach secret. An older secret is good when the
-// browser cannot have received the newer one; otherwise it is stale, as is one that a page of another path was given.
-func (r *registry) resume(id uuid.UUID, number int64, path string, m attachMessage) (_ *instance, stale bool) {
+// browser cannot have received the newer one; otherwise it is stale, as is one that a page of another path was given. The
+// secret of a page that the browser was navigated away from is good for the page it was navigated to, as long as it may
+// not know of that.
+func (r *registry) resume(id uuid.UUID, number int64, rt *route, path string, m attachMessage) (_ *instance, stale bool) {
 	r.mu.Lock()
 	in := r.instances[id]
 	if in == nil {
@@ -205,7 +312,13 @@ func (r *registry) resume(id uuid.UUID, number int64, path string, m attachMessa
 		heard = in.conn.heard.Load()
 	}
 	unanswered := number == in.attach-1 && (!heard || in.unasked)
-	if number != in.attach && !unanswered || in.route != m.conn.route || in.request.URL.Path != path {
+	good := number == in.attach || unanswered
+	moved := in.page.id != id
+	if moved {
+		good = slices.ContainsFunc(in.left, func(d departure) bool { return d.id == id && (d.attach == number || d.attach == number+1) })
+		unanswered = false
+	}
+	if !good || in.route != rt || in.request.URL.Path != path {
 		in.mu.Unlock()
 		r.mu.Unlock()
 		return nil, true
@@ -216,8 +329,12 @@ func (r *registry) resume(id uuid.UUID, number int64, path string, m attachMessa
 	m.conn.in.Store(in)
 	m.same = unanswered
 	switch {
+	case moved:
+		m.how = wire.Navigate
+		in.received = max(in.received, m.join.N)
 	case !unanswered:
 		in.unheard, in.unasked = false, false
+		in.arrive()
 	case in.unheard:
 		// The browser does not know yet that this instance is another one than it was joined to.
 		m.how = wire.Mount
@@ -247,7 +364,7 @@ func (in *instance) detach(c *connection) {
 	in.mu.Lock()
 	var out []*instance
 	if in.conn == c && !in.ended {
-		in.conn, in.heard = nil, c.heard.Load()
+		in.conn, in.heard = nil, c != nil && c.heard.Load()
 		in.frames = nil // they are kept
 		in.until = time.Now().Add(in.app.options.Grace)
 		out = r.evict(r.detached.add(in, in.keptBytes+in.size))
@@ -317,6 +434,7 @@ func (in *instance) finish(why string) {
 	if r.instances[in.page.id] == in {
 		delete(r.instances, in.page.id)
 	}
+	r.forgetDepartures(in, in.left)
 	in.conn, in.mailbox, in.frames, in.kept = nil, nil, nil, nil
 	if in.timer != nil {
 		in.timer.Stop()

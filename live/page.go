@@ -81,6 +81,9 @@ func (a *App) newPage(rt *route, r *http.Request) *page {
 
 // serveGET answers a page's GET, HEAD and WebSocket upgrade.
 func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
+	if rt.arrive(r) {
+		return
+	}
 	if isUpgrade(r) {
 		rt.group.app.serveSocket(w, r, rt)
 		return
@@ -132,6 +135,9 @@ func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
 	if !root.rendered {
 		a.fail(w, r, errors.New("the layout does not render its body"))
 		return
+	}
+	if in.patched && in.redirect == "" {
+		in.redirect = in.request.URL.RequestURI()
 	}
 	if in.redirect != "" {
 		a.giveFlash(w, r, s, info.Flash)
@@ -192,6 +198,7 @@ func (a *App) mountAndRender(rt *route, r *http.Request, s session, p *page, o m
 type mountOptions struct {
 	samePage bool // the page comes back: its own fields are recovered too
 	defaults bool // stored values are suspect: neither recover nor save
+	referer  string
 }
 
 // mount makes an instance and runs everything up to its first rendering. The caller owns it until it is parked or
@@ -222,7 +229,7 @@ func (a *App) mount(rt *route, r *http.Request, s session, p *page, o mountOptio
 	}
 	in.view = v
 	in.value = reflect.ValueOf(v).Elem()
-	in.mounting, in.defaults = true, o.defaults
+	in.mounting, in.defaults, in.referer = true, o.defaults, o.referer
 	if in.recovery, err = in.recover(o.samePage); err != nil {
 		return nil, err
 	}
@@ -230,6 +237,12 @@ func (a *App) mount(rt *route, r *http.Request, s session, p *page, o mountOptio
 		in.recovery.Status = Failed
 	}
 	in.marks = rt.assigns.Mark(in.marks, in.value)
+	if !rt.embedded {
+		in.readQuery(r.URL, true)
+		if u, _ := in.writeQuery(); u != nil {
+			in.request.URL = u // it says what was recovered, too
+		}
+	}
 	for _, hook := range rt.group.options.OnMount {
 		if err := hook(in.ctx, &in.socket); err != nil {
 			return nil, err
@@ -242,9 +255,12 @@ func (a *App) mount(rt *route, r *http.Request, s session, p *page, o mountOptio
 		}
 	}
 	if h, ok := v.(ParamsHandler); ok {
-		if err := h.Params(in.ctx, &in.socket, r.URL); err != nil {
+		if err := h.Params(in.ctx, &in.socket, in.request.URL); err != nil {
 			return nil, err
 		}
+	}
+	if err := in.land(); err != nil {
+		return nil, err
 	}
 	in.mounting = false
 	in.note()
@@ -322,9 +338,13 @@ func (rt *route) servePOST(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.giveFlash(w, r, s, in.takeFlash())
-	target := r.URL.RequestURI()
+	target := in.request.URL.RequestURI()
 	if in.redirect != "" {
 		target = in.redirect
+	} else if in.course != nil {
+		target = in.course.url.String()
+	} else if u, _ := in.writeQuery(); u != nil {
+		target = u.String()
 	}
 	http.Redirect(w, r, target, http.StatusSeeOther)
 }

@@ -267,7 +267,17 @@ type recheckMessage struct{}
 
 // recheck ends an instance that is not authorized any more: its browser asks for the page, and is answered.
 func (in *instance) recheck() {
-	err, crash := in.guard(func() error { return in.route.group.authorize(in.request) })
+	err, crash := in.guard(func() error {
+		if in.route.embedded {
+			return in.route.group.authorize(in.request)
+		}
+		// As a GET would be, through the middleware: what that has put into the page's own request is old.
+		to := in.app.find(in.request, in.request.URL)
+		if to.err == nil && to.route != in.route {
+			return errors.New("the middleware does not let it pass")
+		}
+		return to.err
+	})
 	if err = errors.Join(err, crash); err == nil {
 		return
 	}

@@ -60,14 +60,12 @@ func (s *Socket) Flash(kind, text string) {
 }
 
 // Redirect makes the browser load another page: a path of this app, or an http or https URL. Anything else, such as a
-// javascript: URL, is refused with an error.
+// javascript: URL, is refused with an error. See [Socket.Navigate] for pages of this app.
 func (s *Socket) Redirect(target string) error {
 	if err := checkTarget(target); err != nil {
 		return err
 	}
-	s.in.redirect = target
-	s.in.out.To = target
-	s.in.urgent = true
+	s.in.load(target)
 	return nil
 }
 
@@ -174,4 +172,4 @@ func (in *instance) showError(n int, text string) {
 }
 
 // clearOut forgets what the last frame has carried.
-func (in *instance) clearOut() { in.out, in.urgent = wire.Extra{}, false }
+func (in *instance) clearOut() { in.out, in.urgent, in.redirect = wire.Extra{}, false, "" }

@@ -27,6 +27,7 @@ func (in *instance) update() {
 		in.stash()
 	}
 	in.tellSave()
+	in.carryFlash()
 	frame, err := wire.AppendDown(bench.frame[:0], in.answered, patch, &in.out)
 	if err != nil {
 		in.log().Error("a reply or pushed value cannot be encoded", "err", err)

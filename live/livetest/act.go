@@ -93,7 +93,7 @@ func (p *Page) bound(n *html.Node, event string) (*html.Node, binding) {
 }
 
 // Click clicks the one element that matches a CSS selector and, when given, contains a text. A button that submits a
-// form does so.
+// form does so, and a [live.Link] is followed.
 func (p *Page) Click(selector string, text ...string) {
 	p.t.Helper()
 	n := p.one(selector, text)
@@ -104,6 +104,12 @@ func (p *Page) Click(selector string, text ...string) {
 	if form != nil && !p.hasBinding(n, form, "live-click") && (n.Data == "button" && (attr(n, "type") == "" || attr(n, "type") == "submit") || n.Data == "input" && attr(n, "type") == "submit") {
 		p.submit(form, n)
 		return
+	}
+	for at := n; at != nil && !has(n, "live-click"); at = at.Parent {
+		if at.Data == "a" && has(at, "live-link") {
+			p.follow(attr(at, "href"), attr(at, "live-link"))
+			return
+		}
 	}
 	_, b := p.bound(n, "click")
 	p.send(b, nil, map[string]any{"value": attr(n, "value"), "target": attr(n, "name"), "x": 0, "y": 0})
@@ -223,9 +229,7 @@ func (p *Page) post(form, submitter *html.Node) {
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Origin", origin)
-	next := p.b.load(r)
-	p.url, p.first, p.document, p.root, p.title, p.flash, p.tag = next.url, next.first, next.document, next.root, next.title, next.flash, next.tag
-	p.state = map[*html.Node]*control{}
+	p.become(p.b.load(r))
 }
 
 // Key presses a key in the one element that matches a selector: live-keydown, on the element, around it or on the
@@ -365,4 +369,10 @@ func (p *Page) Confirm() {
 		p.t.Fatalf("livetest: %v", err)
 	}
 	p.write(frame)
+}
+
+// PushRaw sends an event whose value is JSON of any kind, as a script that is not this framework's client may.
+func (p *Page) PushRaw(name, value string) {
+	p.t.Helper()
+	p.send(binding{name: name, value: json.RawMessage(value)}, nil, nil)
 }

@@ -152,7 +152,7 @@ func (p *Page) Frames() []int {
 	return append([]int(nil), p.bytes...)
 }
 
-// Joined returns how the newest join was answered: adopt, resume or mount.
+// Joined returns how the newest join was answered, adopt, resume or mount; navigate after a [live.Link] to another view.
 func (p *Page) Joined() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -194,6 +194,14 @@ func attr(n *html.Node, name string) string {
 		}
 	}
 	return ""
+}
+
+func setAttr(n *html.Node, name, value string) {
+	for i := range n.Attr {
+		if n.Attr[i].Key == name {
+			n.Attr[i].Val = value
+		}
+	}
 }
 
 func has(n *html.Node, name string) bool {

@@ -22,7 +22,7 @@ import (
 type Page struct {
 	b        *Browser
 	t        testing.TB
-	url      *url.URL
+	url      *url.URL // guarded by mu once the page is connected
 	first    string
 	document *html.Node
 	root     *html.Node // the element with data-live
@@ -32,6 +32,10 @@ type Page struct {
 	reader sync.WaitGroup
 
 	mu      sync.Mutex
+	history []entry
+	at      int // the entry that is shown
+	page    int // counts mounts
+	visited int // the newest navigation shown
 	changed *sync.Cond
 	join    *wire.Joined
 	secret  string
@@ -60,6 +64,7 @@ func newPage(b *Browser, u *url.URL, first string) *Page {
 	}
 	p := &Page{b: b, t: b.t, url: u, first: first, document: document, state: map[*html.Node]*control{}, pushed: map[string][]json.RawMessage{}, refused: map[int]bool{}}
 	p.changed = sync.NewCond(&p.mu)
+	p.history = []entry{{url: u}}
 	p.root = find(document, func(n *html.Node) bool { return attr(n, "data-live") != "" })
 	if p.root == nil {
 		b.t.Fatalf("livetest: %s shows no view:\n%s", u, first)
@@ -92,7 +97,9 @@ func (p *Page) TryConnect() error {
 	if p.ws != nil {
 		p.t.Fatal("livetest: the page is connected already")
 	}
+	p.mu.Lock()
 	path := p.url.RequestURI()
+	p.mu.Unlock()
 	if socket := attr(p.root, "data-live-socket"); socket != "" {
 		path = socket
 	}
@@ -170,14 +177,24 @@ func (p *Page) apply(frame []byte) error {
 	x := &d.Extra
 	if x.Join != nil {
 		p.join, p.secret = x.Join, x.Join.Secret
-		if x.Join.How == wire.Mount {
+		if x.Join.How == wire.Mount || x.Join.How == wire.Navigate {
 			p.frames = 0
 		}
 	} else {
 		p.frames++
 	}
 	p.bytes = append(p.bytes, wireSize(len(frame)))
-	if x.HTML != nil {
+	if err := p.moved(x.URL, x.Join); err != nil {
+		return err
+	}
+	if x.Token != "" {
+		setAttr(p.root, "data-live", x.Token)
+	}
+	if x.Join != nil && x.Join.How == wire.Navigate {
+		if err := p.swap(*x.HTML, x.Join); err != nil {
+			return err
+		}
+	} else if x.HTML != nil {
 		if err := p.replace(*x.HTML); err != nil {
 			return err
 		}
@@ -316,7 +333,7 @@ func (p *Page) Close() {
 func (p *Page) Reload() *Page {
 	p.t.Helper()
 	p.Close()
-	return p.b.Open(p.url.RequestURI())
+	return p.b.Open(p.URL())
 }
 
 // Sleep lets virtual time pass, and waits until all that it brought about is done. It needs a bubble of

@@ -91,7 +91,8 @@ func names(b []byte) bool {
 
 // appendShort appends an extra that has only what nearly all have; false when it has more.
 func (e *Extra) appendShort(dst []byte) ([]byte, bool) {
-	if e.HTML != nil || e.Title != nil || e.Flash != nil || e.Reply != nil || e.Push != nil || e.Error != nil || e.To != "" ||
+	if e.HTML != nil || e.Title != nil || e.Flash != nil || e.Reply != nil || e.Push != nil || e.Error != nil || e.To != "" || e.Carry != "" ||
+		e.URL != nil || e.Token != "" || e.Join != nil && e.Join.Visit != 0 ||
 		!names([]byte(e.Tag)) || e.Join != nil && !names([]byte(e.Join.Secret)) {
 		return dst, false
 	}

@@ -38,6 +38,7 @@ const (
 	Resync              // send the HTML: Reason
 	HTML                // send HTML from now on: Reason
 	Ping                // answer with an empty frame
+	Here                // the page of the visit in Reason is shown
 )
 
 // Up is a frame from the browser after its join.
@@ -150,6 +151,8 @@ func control(frame []byte, raw []json.RawMessage, name string) (Up, error) {
 		u.Kind = HTML
 	case "ping":
 		u.Kind = Ping
+	case "here":
+		u.Kind = Here
 	default:
 		return Up{}, &FrameError{offset(frame, raw[1]), fmt.Sprintf("no control frame is called %q", name)}
 	}
@@ -170,6 +173,8 @@ func AppendUp(dst []byte, u Up) ([]byte, error) {
 		return appendArray(dst, 0, "html", u.Reason)
 	case Ping:
 		return appendArray(dst, 0, "ping")
+	case Here:
+		return appendArray(dst, 0, "here", u.Reason)
 	}
 	if u.Target != "" {
 		return appendArray(dst, u.N, u.Name, u.Payload, u.Target)

@@ -68,9 +68,10 @@ type How string
 
 // The answers to a join.
 const (
-	Adopt  How = "adopt"  // the instance mounted by the page's GET
-	Resume How = "resume" // the instance this page was attached to before
-	Mount  How = "mount"  // a fresh instance
+	Adopt    How = "adopt"    // the instance mounted by the page's GET
+	Resume   How = "resume"   // the instance this page was attached to before
+	Mount    How = "mount"    // a fresh instance
+	Navigate How = "navigate" // a fresh instance of another page: the whole root element is replaced
 )
 
 // Joined is the answer to a join.
@@ -80,6 +81,9 @@ type Joined struct {
 	N      int    `json:"n,omitempty"` // the newest event received
 	// Recovered says that a fresh instance has found stored values.
 	Recovered bool `json:"recovered,omitempty"`
+	// Visit counts the navigations of a tab. The browser repeats it once it shows the page: events that come before were
+	// made on the page before.
+	Visit int `json:"visit,omitempty"`
 }
 
 // Extra is the third element of a frame down; its zero value is not sent.
@@ -95,8 +99,29 @@ type Extra struct {
 	Push     [][2]any `json:"push,omitempty"`  // name, detail
 	Error    [][2]any `json:"error,omitempty"` // event number, text
 	To       string   `json:"to,omitempty"`    // a URL to load
+	Carry    string   `json:"carry,omitempty"` // flash messages, sealed, for the page that is loaded
+	URL      [][3]any `json:"url,omitempty"`   // URL, Push, Replace or Pop, event number: the page has another URL
+	Token    string   `json:"token,omitempty"` // the page token for that
 	Save     *Save    `json:"s,omitempty"`     // when it has changed, and in the answer to each join
 }
+
+// Navigation is the name of the event by which the browser asks for another URL; see [Visit].
+const Navigation = "/"
+
+// Visit is the value of a [Navigation].
+type Visit struct {
+	To   string `json:"to"`   // path and query
+	Mode string `json:"mode"` // Push, Replace or Pop
+	// Fresh asks for a mount, even of the view that is shown: the history entry was left by one.
+	Fresh bool `json:"fresh,omitempty"`
+}
+
+// What a navigation does to the browser's history.
+const (
+	Push    = "push"    // a new entry
+	Replace = "replace" // the present one has another URL
+	Pop     = "pop"     // back or forward: the browser has gone there already
+)
 
 // Save says whether what the page shows is stored. Pages without stored fields say nothing.
 type Save uint8
@@ -112,5 +137,5 @@ const (
 // Empty reports whether nothing is to be said.
 func (e *Extra) Empty() bool {
 	return e.Join == nil && e.Shape == nil && e.Inserted == nil && e.HTML == nil && e.Tag == "" && e.Title == nil &&
-		e.Flash == nil && e.Reply == nil && e.Push == nil && e.Error == nil && e.To == "" && e.Save == nil
+		e.Flash == nil && e.Reply == nil && e.Push == nil && e.Error == nil && e.To == "" && e.Carry == "" && e.URL == nil && e.Token == "" && e.Save == nil
 }

@@ -94,7 +94,7 @@ func TestFixtures(t *testing.T) {
 }
 
 func upValue(u Up) map[string]any {
-	v := map[string]any{"kind": [...]string{"event", "confirm", "resync", "html", "ping"}[u.Kind]}
+	v := map[string]any{"kind": [...]string{"event", "confirm", "resync", "html", "ping", "here"}[u.Kind]}
 	if u.N != 0 {
 		v["n"] = u.N
 	}
