@@ -3,14 +3,14 @@ var BindingError = class extends Error {
   name = "BindingError";
 };
 var NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
-var isEventName = (name) => NAME.test(name);
+var isEventName = (name2) => NAME.test(name2);
 function parseBinding(text) {
   const bad = (why) => {
     throw new BindingError(`${why} in ${JSON.stringify(text)}`);
   };
   const space = text.indexOf(" ");
-  const [name, ...options] = (space < 0 ? text : text.slice(0, space)).split(";");
-  if (!isEventName(name)) bad("no event name");
+  const [name2, ...options] = (space < 0 ? text : text.slice(0, space)).split(";");
+  if (!isEventName(name2)) bad("no event name");
   let client = [];
   let debounce = 0;
   let throttle = 0;
@@ -50,7 +50,7 @@ function parseBinding(text) {
     }
     if (typeof value !== "object" || !value || Array.isArray(value)) bad("no JSON object");
   }
-  return { name, client, debounce, throttle, keys, prevent, value };
+  return { name: name2, client, debounce, throttle, keys, prevent, value };
 }
 
 // js/src/confirm.ts
@@ -106,15 +106,15 @@ var Confirm = class {
 var plain = /^live-(?:event|seal)$/;
 function formData(form, submitter) {
   const pairs = new URLSearchParams();
-  for (const [name, value] of new FormData(form, submitter)) if (typeof value === "string" && !plain.test(name)) pairs.append(name, value);
+  for (const [name2, value] of new FormData(form, submitter)) if (typeof value === "string" && !plain.test(name2)) pairs.append(name2, value);
   return pairs.toString();
 }
 function controlData(control) {
   const pairs = new URLSearchParams();
-  const { name, type, value, checked, selectedOptions } = control;
-  if (!name || type === "file") return "";
-  if (selectedOptions) for (const option of selectedOptions) pairs.append(name, option.value);
-  else if (!/^(?:checkbox|radio)$/.test(type) || checked) pairs.append(name, value);
+  const { name: name2, type, value, checked, selectedOptions } = control;
+  if (!name2 || type === "file") return "";
+  if (selectedOptions) for (const option of selectedOptions) pairs.append(name2, option.value);
+  else if (!/^(?:checkbox|radio)$/.test(type) || checked) pairs.append(name2, value);
   return pairs.toString();
 }
 function stateOf(control) {
@@ -356,10 +356,10 @@ var Events = class {
     on("focusout", (event) => this.#focus(event, "blur"));
     for (const type of ["keydown", "keyup"]) {
       on(type, (event) => this.#key(event, this.#closest(event.target, type), type));
-      addEventListener(type, (event) => this.#everywhere(`window-${type}`, (el, name) => this.#key(event, el, name)), { signal });
+      addEventListener(type, (event) => this.#everywhere(`window-${type}`, (el, name2) => this.#key(event, el, name2)), { signal });
     }
     for (const type of ["focus", "blur"]) {
-      addEventListener(type, (event) => event.target === window && this.#everywhere(`window-${type}`, (el, name) => this.#fire(el, name, event)), { signal });
+      addEventListener(type, (event) => event.target === window && this.#everywhere(`window-${type}`, (el, name2) => this.#fire(el, name2, event)), { signal });
     }
   }
   stop() {
@@ -449,7 +449,7 @@ var Events = class {
       this.#delegate.failed(error);
       return;
     }
-    const { name, keys, value } = binding;
+    const { name: name2, keys, value } = binding;
     const key = event instanceof KeyboardEvent ? event.key.toLowerCase() : "";
     if (keys.length > 0 && !keys.includes(key)) return;
     if (binding.prevent) event.preventDefault();
@@ -461,7 +461,7 @@ var Events = class {
       const form = details.form ?? null;
       const f = form ? formData(form, details.submitter) : details.data?.();
       const payload = { ...value !== void 0 && { v: value }, ...f && { f }, ...client && { c: client } };
-      this.#delegate.send({ name, payload, type, owner, control, form });
+      this.#delegate.send({ name: name2, payload, type, owner, control, form });
     });
   }
 };
@@ -538,33 +538,33 @@ var ForeignValues = class {
     }
   }
   /** What the server had set before someone else wrote the attribute, or the text for ""; undefined when nobody did. */
-  base(node, name) {
-    return this.#bases.get(node)?.get(name);
+  base(node, name2) {
+    return this.#bases.get(node)?.get(name2);
   }
   /** Announces that the server's value is written now, and shown as it is or (`mixed`) together with a script's. */
-  own(el, name, value, mixed) {
+  own(el, name2, value, mixed) {
     const names = this.#own.get(el);
-    if (names) names.add(name);
-    else this.#own.set(el, /* @__PURE__ */ new Set([name]));
-    if (mixed) this.#set(el, name, value);
-    else this.#bases.get(el)?.delete(name);
+    if (names) names.add(name2);
+    else this.#own.set(el, /* @__PURE__ */ new Set([name2]));
+    if (mixed) this.#set(el, name2, value);
+    else this.#bases.get(el)?.delete(name2);
   }
-  #set(node, name, value) {
+  #set(node, name2, value) {
     const bases = this.#bases.get(node);
-    if (bases) bases.set(name, value);
-    else this.#bases.set(node, /* @__PURE__ */ new Map([[name, value]]));
+    if (bases) bases.set(name2, value);
+    else this.#bases.set(node, /* @__PURE__ */ new Map([[name2, value]]));
   }
   #read(records, patched = false) {
     for (const { target, attributeName, oldValue } of records) {
-      const name = attributeName ?? "";
-      if (patched && !name) {
+      const name2 = attributeName ?? "";
+      if (patched && !name2) {
         this.#bases.delete(target);
         continue;
       }
-      if (target === this.#root || this.#own.get(target)?.has(name)) continue;
-      if (this.base(target, name) === void 0) this.#set(target, name, oldValue);
-      const shown = name ? target.getAttribute(name) : target.data;
-      if (this.base(target, name) === shown) this.#bases.get(target).delete(name);
+      if (target === this.#root || this.#own.get(target)?.has(name2)) continue;
+      if (this.base(target, name2) === void 0) this.#set(target, name2, oldValue);
+      const shown = name2 ? target.getAttribute(name2) : target.data;
+      if (this.base(target, name2) === shown) this.#bases.get(target).delete(name2);
     }
   }
 };
@@ -598,6 +598,10 @@ var Notices = class {
   }
   stop() {
     this.#stop?.abort();
+  }
+  /** Takes the flashes away: they were of the page before. */
+  clear() {
+    placeFor("data-live-flash", "live-flashes", "status").replaceChildren();
   }
   flash(kind, text) {
     show(placeFor("data-live-flash", "live-flashes", "status"), "live-flash", kind, text);
@@ -683,6 +687,23 @@ var Latency = class {
   }
 };
 
+// js/src/fragment.ts
+var HTML = "http://www.w3.org/1999/xhtml";
+var isHtml = (el) => el.namespaceURI === HTML;
+function parseInside(parent, html) {
+  const template = document.createElement("template");
+  const here = /<noscript/i.test(html);
+  if (isHtml(parent)) {
+    const name2 = /-|^template$/.test(parent.localName) ? "div" : parent.localName;
+    const context2 = here ? document.createElement(name2) : template;
+    context2.innerHTML = html;
+    return here ? context2 : template.content;
+  }
+  const context = (here ? document : template.content.ownerDocument).importNode(parent, false);
+  context.innerHTML = html;
+  return context;
+}
+
 // js/src/outbox.ts
 var MAX_WAITING = 256;
 var Outbox = class {
@@ -701,15 +722,15 @@ var Outbox = class {
    * Numbers an event, or returns null when too many wait. An unsent event at the end of the queue for which `replaces`
    * says so gives its number to the new one: of what is typed offline only the last state matters.
    */
-  add(name, payload, source, replaces) {
+  add(name2, payload, source, replaces) {
     const last = this.#queue.at(-1);
     if (last && last.n > this.#sent && replaces?.(last)) {
-      const entry2 = { n: last.n, name, payload, source };
+      const entry2 = { n: last.n, name: name2, payload, source };
       this.#queue[this.#queue.length - 1] = entry2;
       return entry2;
     }
     if (this.#queue.length >= MAX_WAITING) return null;
-    const entry = { n: ++this.#newest, name, payload, source };
+    const entry = { n: ++this.#newest, name: name2, payload, source };
     this.#queue.push(entry);
     return entry;
   }
@@ -749,11 +770,223 @@ var Outbox = class {
   }
 };
 
+// js/src/scroll.ts
+var KEY2 = "live-scroll";
+var LIMIT2 = 50;
+var Scroll = class {
+  /** By the entry's place in the history; the window has no id. */
+  #saved = /* @__PURE__ */ new Map();
+  /** Reads what the tab's documents before this one have kept. Returns the place of the entry they were left at. */
+  start() {
+    try {
+      const [at, saved] = JSON.parse(sessionStorage.getItem(KEY2) ?? "[]");
+      this.#saved = new Map(saved);
+      return at ?? 0;
+    } catch {
+      return 0;
+    }
+  }
+  /** Keeps everything for the tab's next document. */
+  keep(at) {
+    this.save(at);
+    try {
+      sessionStorage.setItem(KEY2, JSON.stringify([at, [...this.#saved].slice(-LIMIT2)]));
+    } catch {
+    }
+  }
+  save(at) {
+    const positions = [["", scrollX, scrollY]];
+    for (const { id, scrollLeft, scrollTop } of document.querySelectorAll("[id]")) {
+      if (id && (scrollLeft || scrollTop)) positions.push([id, scrollLeft, scrollTop]);
+    }
+    this.#saved.delete(at);
+    this.#saved.set(at, positions);
+  }
+  /** Scrolls to where the entry was left; false when nothing is known of it. */
+  restore(at) {
+    const positions = this.#saved.get(at);
+    for (const [id, left, top] of positions ?? []) (id ? document.getElementById(id) : window)?.scrollTo({ left, top, behavior: "instant" });
+    return !!positions;
+  }
+};
+
+// js/src/navigation.ts
+var pathOf = ({ pathname, search }) => pathname + search;
+var entryOf = () => history.state?.live;
+var name = () => Math.random().toString(36).slice(2);
+var Navigation = class {
+  #delegate;
+  #scroll = new Scroll();
+  #stop = null;
+  /** The URL of what is shown, which the browser's differs from while the user goes back or forward. */
+  #url = pathOf(location);
+  #page = name();
+  #at = 0;
+  #visit = 0;
+  #going = null;
+  /** A history step that only undoes another one. */
+  #undoing = false;
+  constructor(delegate) {
+    this.#delegate = delegate;
+  }
+  get url() {
+    return this.#url;
+  }
+  start() {
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
+    const last = this.#scroll.start();
+    const entry = entryOf();
+    this.#at = entry?.at ?? last + 1;
+    this.#stamp();
+    history.scrollRestoration = "manual";
+    if (entry) this.#scroll.restore(this.#at);
+    live("");
+    document.addEventListener("click", (event) => this.#click(event), { signal });
+    addEventListener("popstate", () => this.#popped(), { signal });
+    addEventListener("pagehide", () => this.#scroll.keep(this.#at), { signal });
+  }
+  stop() {
+    this.#stop?.abort();
+    history.scrollRestoration = "auto";
+  }
+  /** Goes to another page: over the socket where that is possible. */
+  go(href, replace = false) {
+    const url = new URL(href, document.baseURI);
+    if (url.origin === location.origin) this.#go(url, replace ? "replace" : "push");
+    else load(url.href);
+  }
+  #click(event) {
+    if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const link = event.target instanceof Element ? event.target.closest("a[live-link]") : null;
+    if (!link || !/^(?:_self)?$/.test(link.getAttribute("target") ?? "") || link.hasAttribute("download")) return;
+    const url = new URL(link.getAttribute("href") ?? "", document.baseURI);
+    if (url.origin !== location.origin || url.hash && pathOf(url) === pathOf(location)) return;
+    event.preventDefault();
+    this.#go(url, link.getAttribute("live-link") === "replace" ? "replace" : "push");
+  }
+  #popped() {
+    const entry = entryOf();
+    if (this.#undoing) {
+      this.#undoing = false;
+      return;
+    }
+    this.#scroll.save(this.#at);
+    if (!entry) {
+      this.#at++;
+      return this.#stamp();
+    }
+    const from = this.#at;
+    this.#at = entry.at;
+    const fresh = entry.page !== this.#page;
+    if (!this.#going && !fresh && pathOf(location) === this.#url) this.#arrive();
+    else this.#go(location, "pop", fresh, entry.at - from);
+  }
+  #go(url, mode, fresh = false, steps = 1) {
+    const direction = steps < 0 ? "backward" : "forward";
+    const pop = mode === "pop";
+    if (!this.#delegate.announce("before-navigate", { href: url.href, pop, direction }, true)) {
+      if (!pop || !steps) return;
+      this.#undoing = true;
+      this.#at -= steps;
+      return history.go(-steps);
+    }
+    const visit = { to: pathOf(url) + url.hash, mode, ...fresh && { fresh } };
+    const n = this.#delegate.visit(visit);
+    if (!n) return void load(url.href);
+    if (!this.#going) this.#loading("start");
+    this.#going = { ...visit, n, direction };
+  }
+  /** The connection is back with an instance that knows nothing of what was asked: it is asked once more. */
+  again() {
+    const going = this.#going;
+    if (going) going.n = this.#delegate.visit({ to: going.to, mode: going.mode, ...going.fresh && { fresh: true } });
+  }
+  /** Brings the history to where the frame says the page is, before it is shown. Returns how to end it. */
+  moved(urls, join) {
+    const fresh = join?.how === "navigate";
+    let landed = () => {
+    };
+    for (const [to, asked, n] of urls) {
+      const going = this.#going?.n === n && n ? this.#going : null;
+      const url = new URL(to, location.href);
+      const mode = fresh && join.visit === this.#visit ? "replace" : asked;
+      if (fresh) {
+        this.#page = name();
+        this.#visit = join.visit;
+      }
+      if (mode === "push") {
+        this.#scroll.save(this.#at++);
+        history.pushState({ live: this.#entry() }, "", url);
+      } else if (mode === "replace" || going) {
+        this.#stamp(url);
+      }
+      this.#url = pathOf(url);
+      if (going) this.#end();
+      const pop = asked === "pop";
+      this.#delegate.announce("navigate", { href: url.href, patch: !fresh, pop, direction: going?.direction ?? "forward" });
+      landed = () => pop || !fresh && !url.hash ? pop && this.#arrive() : this.#reveal(url.hash);
+    }
+    return (root) => {
+      if (fresh) present(root);
+      landed();
+    };
+  }
+  /** The server has answered events up to ref. leaves: the browser is to load something. */
+  answered(ref, leaves) {
+    const going = this.#going;
+    if (!going || going.n > ref) return;
+    if (going.mode === "pop" && !leaves) this.#stamp(this.#url);
+    this.#end();
+  }
+  #end() {
+    this.#going = null;
+    this.#loading("stop");
+  }
+  #loading(what) {
+    document.documentElement.classList.toggle("live-loading", what === "start");
+    this.#delegate.announce(`loading-${what}`, { kind: "navigation" });
+  }
+  #arrive() {
+    if (!this.#scroll.restore(this.#at)) this.#reveal(location.hash);
+  }
+  #reveal(hash) {
+    const target = hash && document.getElementById(decodeURIComponent(hash.slice(1)));
+    if (target) target.scrollIntoView();
+    else scrollTo({ left: 0, top: 0, behavior: "instant" });
+  }
+  #stamp(url) {
+    history.replaceState({ ...history.state, live: this.#entry() }, "", url);
+  }
+  #entry() {
+    return { page: this.#page, at: this.#at };
+  }
+};
+function load(to) {
+  const url = new URL(to, location.href);
+  if (!/^https?:$/.test(url.protocol)) return false;
+  if (url.href === location.href) location.reload();
+  else location.assign(url);
+  return true;
+}
+function present(root) {
+  const place2 = root.querySelector("[autofocus]") ?? root.querySelector("h1") ?? root;
+  if (place2.tabIndex < 0 && !place2.hasAttribute("tabindex")) place2.tabIndex = -1;
+  place2.focus({ preventScroll: true });
+  live(document.title);
+}
+function live(text) {
+  const el = placeFor("data-live-route", "live-route", "status");
+  el.style.cssText = "position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap";
+  el.textContent = text;
+}
+
 // js/src/page.ts
 var RELOADED = "live-reloaded";
 var isVisible = () => document.visibilityState !== "hidden";
-function socketURL(root) {
-  const url = new URL(root.getAttribute("data-live-socket") ?? location.href, location.href);
+var embeddedAt = (root) => root.getAttribute("data-live-socket");
+function socketURL(path) {
+  const url = new URL(path, location.href);
   url.protocol = url.protocol.replace("http", "ws");
   url.hash = "";
   return url.href;
@@ -778,12 +1011,6 @@ function reloadHelped() {
 async function head() {
   const answer = await fetch(location.href, { method: "HEAD", redirect: "manual", cache: "no-store", credentials: "same-origin" });
   return { status: answer.status, redirected: answer.type === "opaqueredirect" };
-}
-function load(to) {
-  const url = new URL(to, location.href);
-  if (url.origin !== location.origin) return false;
-  location.assign(url);
-  return true;
 }
 var STAYS = 3e3;
 var Departure = class {
@@ -969,7 +1196,7 @@ var isHash = (v) => isCount(v) && v <= 4294967295;
 var pair = (first, second) => (v) => Array.isArray(v) && v.length === 2 && first(v[0]) && second(v[1]);
 var listOf = (check) => (v) => Array.isArray(v) && v.every(check);
 var extraChecks = {
-  join: (v) => isObject(v) && /^(adopt|resume|mount)$/.test(String(v.how)) && isString(v.secret) && isCount(v.n ?? 0),
+  join: (v) => isObject(v) && /^(adopt|resume|mount|navigate)$/.test(String(v.how)) && isString(v.secret) && isCount(v.n ?? 0),
   h: isHash,
   i: isHash,
   html: isString,
@@ -980,6 +1207,9 @@ var extraChecks = {
   push: listOf(pair(isString, isAny)),
   error: listOf(pair(isCount, isString)),
   to: isString,
+  carry: isString,
+  url: listOf((v) => Array.isArray(v) && isString(v[0]) && /^(push|replace|pop)$/.test(String(v[1])) && isCount(v[2])),
+  token: isString,
   s: isCount
 };
 function decode(text) {
@@ -1051,6 +1281,10 @@ var Socket = class {
     this.#latency = latency;
     this.#backoff = new Backoff(options.reconnectMin, options.reconnectMax);
   }
+  /** Whether a connection stands or is being opened again. */
+  get wanted() {
+    return this.#wanted;
+  }
   get joined() {
     return this.#joined;
   }
@@ -1094,7 +1328,7 @@ var Socket = class {
     clearTimeout(this.#retry);
     if (!this.#wanted || this.#socket || this.#asking) return;
     let opened = false;
-    const socket = new WebSocket(this.#options.url);
+    const socket = new WebSocket(this.#options.url());
     this.#socket = socket;
     this.#heartbeat.expect(OPENING);
     const arrived = (then) => this.#latency.down(() => this.#socket === socket && then());
@@ -1181,9 +1415,14 @@ var Status = class {
   set(state) {
     if (this.#state === state) return false;
     this.#state = state;
-    for (const each of STATES2) this.#root.classList.toggle(`live-${each}`, each === state);
+    this.move(this.#root);
     this.#tell();
     return true;
+  }
+  /** Another element is the view's root. */
+  move(root) {
+    this.#root = root;
+    for (const each of STATES2) root.classList.toggle(`live-${each}`, each === this.#state);
   }
   stop() {
     this.#stop?.abort();
@@ -1204,23 +1443,6 @@ var Status = class {
     if (el.textContent !== words) el.textContent = words;
   }
 };
-
-// js/src/fragment.ts
-var HTML = "http://www.w3.org/1999/xhtml";
-var isHtml = (el) => el.namespaceURI === HTML;
-function parseInside(parent, html) {
-  const template = document.createElement("template");
-  const here = /<noscript/i.test(html);
-  if (isHtml(parent)) {
-    const name = /-|^template$/.test(parent.localName) ? "div" : parent.localName;
-    const context2 = here ? document.createElement(name) : template;
-    context2.innerHTML = html;
-    return here ? context2 : template.content;
-  }
-  const context = (here ? document : template.content.ownerDocument).importNode(parent, false);
-  context.innerHTML = html;
-  return context;
-}
 
 // js/src/mirror.ts
 var OPAQUE = /^(?:iframe|noscript|noembed|noframes)$/;
@@ -1382,12 +1604,12 @@ var Morph = class {
     }
   }
   #attributes(el, next) {
-    for (const { name, value } of next.attributes) {
-      const base = this.#foreign.base(el, name);
-      if ((base === void 0 ? el.getAttribute(name) : base) !== value) this.#writer.attribute(el, name, value);
+    for (const { name: name2, value } of next.attributes) {
+      const base = this.#foreign.base(el, name2);
+      if ((base === void 0 ? el.getAttribute(name2) : base) !== value) this.#writer.attribute(el, name2, value);
     }
-    for (const { name } of [...el.attributes]) {
-      if (!next.hasAttribute(name) && this.#foreign.base(el, name) !== null) this.#writer.attribute(el, name, null);
+    for (const { name: name2 } of [...el.attributes]) {
+      if (!next.hasAttribute(name2) && this.#foreign.base(el, name2) !== null) this.#writer.attribute(el, name2, null);
     }
   }
 };
@@ -1479,12 +1701,12 @@ var Shape = class {
   #byte(b) {
     this.#hash = Math.imul(this.#hash ^ b, PRIME);
   }
-  #name(name) {
-    for (let i = 0; i < name.length; i++) {
-      let c = name.charCodeAt(i);
+  #name(name2) {
+    for (let i = 0; i < name2.length; i++) {
+      let c = name2.charCodeAt(i);
       if (c >= 65 && c <= 90) c += 32;
       if (c > 127) {
-        for (const b of new TextEncoder().encode(name.slice(i))) this.#byte(b >= 65 && b <= 90 ? b + 32 : b);
+        for (const b of new TextEncoder().encode(name2.slice(i))) this.#byte(b >= 65 && b <= 90 ? b + 32 : b);
         return;
       }
       this.#byte(c);
@@ -1539,7 +1761,7 @@ var Run = class {
   }
   #attributes(m, attrs) {
     if (!isElement(m.n) || typeof attrs !== "object" || !attrs) throw new PatchError("attributes for a text");
-    for (const name in attrs) this.#writer.attribute(m.n, name, attrs[name]);
+    for (const name2 in attrs) this.#writer.attribute(m.n, name2, attrs[name2]);
   }
   /** Everything is read and checked before the first node moves, so that a bad op leaves mirror and DOM in step. */
   #order(base, list) {
@@ -1657,23 +1879,23 @@ var View = class {
 
 // js/src/attribute.ts
 var NAME2 = /^[^\s"'<>/=`\0]+$/;
-function setAttribute(el, name, value) {
-  if (isHtml(el) || !name.includes(":")) {
+function setAttribute(el, name2, value) {
+  if (isHtml(el) || !name2.includes(":")) {
     try {
-      el.setAttribute(name, value);
+      el.setAttribute(name2, value);
       return;
     } catch (error) {
-      if (!NAME2.test(name)) throw error;
+      if (!NAME2.test(name2)) throw error;
     }
   }
-  const existing = el.getAttributeNode(name);
+  const existing = el.getAttributeNode(name2);
   if (existing) {
     existing.value = value;
     return;
   }
-  if (!NAME2.test(name)) throw new TypeError(`attribute name ${JSON.stringify(name)}`);
+  if (!NAME2.test(name2)) throw new TypeError(`attribute name ${JSON.stringify(name2)}`);
   const template = document.createElement("template");
-  template.innerHTML = isHtml(el) ? `<i ${name}></i>` : `<svg ${name}></svg>`;
+  template.innerHTML = isHtml(el) ? `<i ${name2}></i>` : `<svg ${name2}></svg>`;
   const parsed = template.content.firstElementChild;
   const attribute = document.importNode(parsed.removeAttributeNode(parsed.attributes[0]), true);
   attribute.value = value;
@@ -1689,18 +1911,18 @@ var DomWriter = class {
     this.#edits = edits;
     this.#foreign = foreign;
   }
-  attribute(el, name, value) {
+  attribute(el, name2, value) {
     const control = el instanceof HTMLOptionElement ? el.closest("select") : el;
     const yields = !control || this.#edits.yields(control);
-    const shown = name === "class" ? this.#withScripts(el, value) : value;
-    this.#foreign.own(el, name, value, shown !== value);
+    const shown = name2 === "class" ? this.#withScripts(el, value) : value;
+    this.#foreign.own(el, name2, value, shown !== value);
     if (shown === null) {
-      if (name === "open" && el instanceof HTMLDialogElement && el.open) el.close();
-      el.removeAttribute(name);
+      if (name2 === "open" && el instanceof HTMLDialogElement && el.open) el.close();
+      el.removeAttribute(name2);
     } else {
-      setAttribute(el, name, shown);
+      setAttribute(el, name2, shown);
     }
-    if (yields) this.#property(el, name, value);
+    if (yields) this.#property(el, name2, value);
   }
   text(node, value) {
     const parent = node.parentNode;
@@ -1720,49 +1942,46 @@ var DomWriter = class {
     return added.length > 0 ? [...tokens(value), ...added].join(" ") : value;
   }
   /** Some attributes are only where a control begins; what it shows is a property. */
-  #property(el, name, value) {
-    if (name === "value" && el instanceof HTMLInputElement && hasText(el)) setText(el, value ?? "");
-    else if (name === "checked" && el instanceof HTMLInputElement) el.checked = value !== null;
-    else if (name === "selected" && el instanceof HTMLOptionElement) el.selected = value !== null;
-    else if (name === "muted" && el instanceof HTMLMediaElement) el.muted = value !== null;
+  #property(el, name2, value) {
+    if (name2 === "value" && el instanceof HTMLInputElement && hasText(el)) setText(el, value ?? "");
+    else if (name2 === "checked" && el instanceof HTMLInputElement) el.checked = value !== null;
+    else if (name2 === "selected" && el instanceof HTMLOptionElement) el.selected = value !== null;
+    else if (name2 === "muted" && el instanceof HTMLMediaElement) el.muted = value !== null;
   }
 };
 
 // js/src/session.ts
 var Session = class {
-  #root;
   #settings;
   #outbox = new Outbox();
   #pending = new Pending();
   #notices = new Notices();
-  #edits = new Edits(() => this.#outbox.newest);
+  // What belongs to the view that is shown: see #show.
+  #root;
+  #edits;
   #foreign;
   #view;
   #events;
+  #saved;
   #confirm = new Confirm((k) => this.#up({ kind: "confirm", k }));
   #status;
-  #saved;
   #latency = new Latency();
   #socket;
   #departure;
+  /** A view that is embedded in a foreign page leaves that page's URL alone. */
+  #navigation;
   #secret;
   #tag;
+  /** Frames that wait for the browser to have taken its picture of the page before. */
+  #held = null;
   constructor(root, settings) {
-    this.#root = root;
     this.#settings = settings;
-    this.#tag = root.getAttribute("data-live-tag") ?? void 0;
-    this.#foreign = new ForeignValues(root);
-    this.#view = new View(root, new DomWriter(this.#edits, this.#foreign), this.#foreign, (kind, reason) => {
-      console.warn(`livelong: ${kind}: ${reason}`);
-      this.#up({ kind, reason });
-    });
-    this.#events = new Events(root, {
-      send: (event) => this.#sendFrom(event),
-      busy: (owner, type) => this.#outbox.some(({ source: s }) => s.kind === "element" && s.event.owner === owner && s.event.type === type),
-      failed: (error) => this.#failed(0, String(error))
+    this.#show(root);
+    this.#navigation = embeddedAt(root) ? null : new Navigation({
+      visit: (visit) => this.#visit(visit),
+      announce: (name2, detail, cancelable) => this.#announce(name2, detail, cancelable)
     });
     this.#status = new Status(root, settings.statusDelay);
-    this.#saved = new Saved(root);
     this.#socket = new Socket(
       {
         hello: () => this.#hello(),
@@ -1771,7 +1990,11 @@ var Session = class {
         refused: () => this.#dropped(this.#outbox.drop(), "That was too large to send."),
         leaving: () => this.#departure.leaving
       },
-      { url: socketURL(root), reconnectMin: settings.reconnectMin, reconnectMax: settings.reconnectMax },
+      {
+        url: () => socketURL(embeddedAt(this.#root) ?? this.#navigation.url),
+        reconnectMin: settings.reconnectMin,
+        reconnectMax: settings.reconnectMax
+      },
       this.#latency
     );
     this.#departure = new Departure(
@@ -1785,11 +2008,38 @@ var Session = class {
       }
     );
   }
-  /** The boot: from here on the page is live. Events made before the connection stands wait in the outbox. */
-  start() {
+  /** Makes what belongs to a view, the first one or one that was navigated to. */
+  #show(root) {
+    this.#root = root;
+    this.#edits = new Edits(() => this.#outbox.newest);
+    this.#tag = root.getAttribute("data-live-tag") ?? void 0;
+    this.#foreign = new ForeignValues(root);
+    this.#view = new View(root, new DomWriter(this.#edits, this.#foreign), this.#foreign, (kind, reason) => {
+      console.warn(`livelong: ${kind}: ${reason}`);
+      this.#up({ kind, reason });
+    });
+    this.#events = new Events(root, {
+      send: (event) => this.#sendFrom(event),
+      busy: (owner, type) => this.#outbox.some(({ source: s }) => s.kind === "element" && s.event.owner === owner && s.event.type === type),
+      failed: (error) => this.#failed(0, String(error))
+    });
+    this.#saved = new Saved(root);
+  }
+  #listen() {
     this.#foreign.start();
     this.#edits.start();
     this.#events.start();
+  }
+  #leave() {
+    this.#events.stop();
+    this.#edits.stop();
+    this.#foreign.stop();
+    this.#saved.stop();
+  }
+  /** The boot: from here on the page is live. Events made before the connection stands wait in the outbox. */
+  start() {
+    this.#listen();
+    this.#navigation?.start();
     this.#notices.start();
     this.#departure.start();
     this.#latency.start();
@@ -1798,14 +2048,12 @@ var Session = class {
   }
   stop() {
     this.#departure.stop();
-    this.#events.stop();
-    this.#edits.stop();
-    this.#foreign.stop();
+    this.#leave();
+    this.#navigation?.stop();
     this.#notices.stop();
     this.#socket.stop();
     this.#confirm.stop();
     this.#status.stop();
-    this.#saved.stop();
     this.#latency.stop();
     this.#dropped(this.#outbox.drop(), "disconnected");
   }
@@ -1813,13 +2061,27 @@ var Session = class {
     this.#latency.set(ms);
   }
   /** Sends an event from a script. The promise settles with the server's reply, undefined when there is none. */
-  push(name, value) {
+  push(name2, value) {
     return new Promise((resolve, reject) => {
       const payload = value === void 0 ? void 0 : { v: value };
-      const entry = this.#outbox.add(name, payload, { kind: "script", resolve, reject });
+      const entry = this.#outbox.add(name2, payload, { kind: "script", resolve, reject });
       if (!entry) return reject(new Error("too many events wait for the connection"));
       this.#flush();
     });
+  }
+  navigate(href, replace) {
+    if (this.#navigation) this.#navigation.go(href, replace);
+    else load(href);
+  }
+  /** Asks for another URL; 0 when the server cannot be asked. */
+  #visit(visit) {
+    if (!this.#secret || !this.#socket.wanted) return 0;
+    this.#events.flush();
+    const entry = this.#outbox.add("/", { v: visit }, { kind: "script", resolve() {
+    }, reject() {
+    } });
+    this.#flush();
+    return entry?.n ?? 0;
   }
   #hello() {
     const { params } = this.#settings;
@@ -1828,6 +2090,7 @@ var Session = class {
     return encode({ kind: "join", token, options });
   }
   #received(text) {
+    if (this.#held) return void this.#held.push(text);
     let frame;
     try {
       const down = decode(text);
@@ -1839,17 +2102,33 @@ var Session = class {
       return;
     }
     const { join } = frame.extra;
+    if (join?.how !== "navigate") return this.#take(frame, text.length);
+    const take = () => {
+      const held = this.#held ?? [];
+      this.#held = null;
+      this.#take(frame, text.length);
+      for (const each of held) this.#received(each);
+    };
+    if (!this.#settings.transitions || !document.startViewTransition) return take();
+    this.#held = [];
+    document.startViewTransition(take);
+  }
+  #take(frame, chars) {
+    const { join } = frame.extra;
     if (join) this.#joined(join);
     else if (!this.#socket.joined) return;
-    this.#apply(frame, text.length);
+    this.#apply(frame, chars);
     if (join) this.#welcome(join);
     else this.#confirm.applied();
   }
   /** What the answer to a join means for everything that was remembered of the connection before. */
   #joined(join) {
-    this.#socket.welcome();
+    if (!this.#socket.joined) this.#socket.welcome();
     this.#secret = join.secret;
-    if (join.how === "mount") {
+    if (join.how === "navigate") {
+      this.#dropped(this.#outbox.drop(), "the page was left");
+      this.#confirm.restart();
+    } else if (join.how === "mount") {
       const before = this.#outbox.sent;
       this.#dropped(this.#outbox.mounted(), "the page was started afresh");
       this.#edits.mounted(before, join.recovered);
@@ -1859,25 +2138,45 @@ var Session = class {
     }
   }
   #welcome(join) {
+    if (join.how === "navigate") this.#up({ kind: "here", reason: String(join.visit) });
     this.#view.joined(join.how);
     if (this.#status.set("connected")) this.#announce("connected", { how: join.how });
     this.#flush();
     if (join.how === "mount") this.#tellEdits();
+    if (join.how === "mount" || join.how === "navigate") this.#navigation?.again();
   }
   #apply(frame, chars) {
     const { ref, extra } = frame;
     const began = performance.now();
+    const landed = extra.url && this.#navigation?.moved(extra.url, extra.join);
+    if (extra.url) this.#notices.clear();
+    if (extra.token) this.#root.setAttribute("data-live", extra.token);
+    if (extra.join?.how === "navigate") frame = this.#swap(frame);
     this.#edits.frame(ref);
     const ops = this.#view.apply(frame);
     if (ops !== null) this.#announce("patched", { bytes: chars, ops, ms: performance.now() - began });
     this.#tag = extra.tag ?? (ops === null ? this.#tag : void 0);
     this.#answered(frame);
-    if (extra.title !== void 0) document.title = extra.title;
+    this.#navigation?.answered(ref, extra.to !== void 0);
+    if (extra.title !== void 0) retitle(extra.title);
+    landed?.(this.#root);
     for (const [kind, text] of extra.flash ?? []) this.#notices.flash(kind, text);
     if (extra.s !== void 0) this.#mark(extra.s, extra.join?.how === "mount");
     for (const [n, text] of extra.error ?? []) this.#failed(n, text);
-    for (const [name, detail] of extra.push ?? []) this.#announce(name, detail);
+    for (const [name2, detail] of extra.push ?? []) this.#announce(name2, detail);
+    if (extra.carry) document.cookie = `livelong_flash=${extra.carry};path=/;max-age=60;samesite=lax`;
     if (extra.to !== void 0 && !load(extra.to)) this.#failed(0, `refused to load ${extra.to}`);
+  }
+  /** Puts another view in the place of the one that is shown. Returns what is left to be applied. */
+  #swap(frame) {
+    const { html, ...extra } = frame.extra;
+    const root = parseInside(this.#root.parentElement, html ?? "").firstElementChild;
+    this.#leave();
+    this.#root.replaceWith(root);
+    this.#show(root);
+    this.#status.move(root);
+    this.#listen();
+    return { ...frame, extra };
   }
   #answered({ ref, extra }) {
     const replies = new Map(extra.reply);
@@ -1912,7 +2211,7 @@ var Session = class {
   #sendFrom(event) {
     if (JSON.stringify(event.payload).length > MAX_UP_CHARS / 2) return this.#failed(0, "That is too large to send.");
     const source = { kind: "element", event };
-    const same = ({ source: s, name }) => s.kind === "element" && event.type === "change" && s.event.owner === event.owner && name === event.name && (!!event.form || s.event.control === event.control);
+    const same = ({ source: s, name: name2 }) => s.kind === "element" && event.type === "change" && s.event.owner === event.owner && name2 === event.name && (!!event.form || s.event.control === event.control);
     const newest = this.#outbox.newest;
     const entry = this.#outbox.add(event.name, event.payload, source, same);
     if (!entry) return this.#failed(0, "Too much waits for the connection: this was not sent.");
@@ -1922,8 +2221,8 @@ var Session = class {
   }
   #flush() {
     if (!this.#socket.joined) return;
-    for (const { n, name, payload } of this.#outbox.take()) {
-      this.#up({ kind: "event", n, name, payload: payload && Object.keys(payload).length > 0 ? payload : void 0 });
+    for (const { n, name: name2, payload } of this.#outbox.take()) {
+      this.#up({ kind: "event", n, name: name2, payload: payload && Object.keys(payload).length > 0 ? payload : void 0 });
       this.#confirm.busy();
     }
   }
@@ -1953,10 +2252,14 @@ var Session = class {
     this.#notices.alert(text);
     this.#announce("error", { n, text });
   }
-  #announce(name, detail) {
-    window.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
+  #announce(name2, detail, cancelable = false) {
+    return window.dispatchEvent(new CustomEvent(`live:${name2}`, { detail, cancelable }));
   }
 };
+function retitle(title) {
+  const { prefix = "", suffix = "", default: otherwise = "" } = document.querySelector("head > title")?.dataset ?? {};
+  document.title = prefix + (title || otherwise) + suffix;
+}
 var marked = ({ owner, control, form }) => form ? [owner, control, form] : [owner, control];
 
 // js/src/index.ts
@@ -1966,17 +2269,21 @@ function connect(options = {}) {
   const listening = new AbortController();
   session?.start();
   return {
-    push(name, payload) {
+    push(name2, payload) {
       if (!session || listening.signal.aborted) return Promise.reject(new Error("no live view is connected"));
-      if (!isEventName(name)) return Promise.reject(new Error(`no event name: ${JSON.stringify(name)}`));
-      return session.push(name, payload);
+      if (!isEventName(name2)) return Promise.reject(new Error(`no event name: ${JSON.stringify(name2)}`));
+      return session.push(name2, payload);
     },
-    on(name, fn) {
+    on(name2, fn) {
       const one = new AbortController();
       const listener = (event) => fn(event.detail);
-      addEventListener(`live:${name}`, listener, { signal: one.signal });
+      addEventListener(`live:${name2}`, listener, { signal: one.signal });
       listening.signal.addEventListener("abort", () => one.abort());
       return () => one.abort();
+    },
+    navigate(href, replace) {
+      if (session && !listening.signal.aborted) session.navigate(href, replace);
+      else location.assign(href);
     },
     latency(ms) {
       session?.latency(ms);
@@ -1987,8 +2294,8 @@ function connect(options = {}) {
     }
   };
 }
-function withDefaults({ params, reconnectMin = 100, reconnectMax = 5e3, statusDelay = 2e3 }) {
-  return { params, reconnectMin, reconnectMax, statusDelay };
+function withDefaults({ params, reconnectMin = 100, reconnectMax = 5e3, statusDelay = 2e3, transitions = false }) {
+  return { params, reconnectMin, reconnectMax, statusDelay, transitions };
 }
 export {
   connect

@@ -15,6 +15,7 @@ function start(): void {
     reconnectMin: number(data.reconnectMin),
     reconnectMax: number(data.reconnectMax),
     statusDelay: number(data.statusDelay),
+    transitions: data.transitions !== undefined,
   });
 }
 

@@ -16,6 +16,8 @@ export interface Options {
   readonly reconnectMax?: number;
   /** Milliseconds a connection must be lost in a visible tab before the user is told. Defaults to 2,000. */
   readonly statusDelay?: number;
+  /** Whether a navigation is a view transition of the browser, which style sheets can animate. Defaults to false. */
+  readonly transitions?: boolean;
 }
 
 export interface Live {
@@ -23,6 +25,8 @@ export interface Live {
   push(name: string, payload?: Json): Promise<Json | undefined>;
   /** Calls fn for each event of this name that the server pushes. Returns a function that ends it. */
   on(name: string, fn: (detail: unknown) => void): () => void;
+  /** Shows another page, over the socket where that is possible; replace: without a new history entry. */
+  navigate(href: string, replace?: boolean): void;
   /** Delays each frame by so many milliseconds (at most 4,000) up and down, in this tab, until it is called with 0. */
   latency(ms: number): void;
   /** Closes the connection for good and takes all listeners off. */
@@ -48,6 +52,10 @@ export function connect(options: Options = {}): Live {
       listening.signal.addEventListener("abort", () => one.abort());
       return () => one.abort();
     },
+    navigate(href, replace) {
+      if (session && !listening.signal.aborted) session.navigate(href, replace);
+      else location.assign(href);
+    },
     latency(ms) {
       session?.latency(ms);
     },
@@ -58,6 +66,6 @@ export function connect(options: Options = {}): Live {
   };
 }
 
-function withDefaults({ params, reconnectMin = 100, reconnectMax = 5_000, statusDelay = 2_000 }: Options): ConstructorParameters<typeof Session>[1] {
-  return { params, reconnectMin, reconnectMax, statusDelay };
+function withDefaults({ params, reconnectMin = 100, reconnectMax = 5_000, statusDelay = 2_000, transitions = false }: Options): ConstructorParameters<typeof Session>[1] {
+  return { params, reconnectMin, reconnectMax, statusDelay, transitions };
 }

@@ -36,6 +36,11 @@ export class Notices {
     this.#stop?.abort();
   }
 
+  /** Takes the flashes away: they were of the page before. */
+  clear(): void {
+    placeFor("data-live-flash", "live-flashes", "status").replaceChildren();
+  }
+
   flash(kind: string, text: string): void {
     show(placeFor("data-live-flash", "live-flashes", "status"), "live-flash", kind, text);
   }

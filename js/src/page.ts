@@ -4,9 +4,12 @@ const RELOADED = "live-reloaded";
 
 export const isVisible = (): boolean => document.visibilityState !== "hidden";
 
-/** The socket's address: the page's own, or the one its root names (a view embedded in a foreign page). */
-export function socketURL(root: Element): string {
-  const url = new URL(root.getAttribute("data-live-socket") ?? location.href, location.href);
+/** The path of the socket of a view that is embedded in a foreign page, whose URL is not its own. */
+export const embeddedAt = (root: Element): string | null => root.getAttribute("data-live-socket");
+
+/** The socket's address. */
+export function socketURL(path: string): string {
+  const url = new URL(path, location.href);
   url.protocol = url.protocol.replace("http", "ws");
   url.hash = "";
   return url.href;
@@ -41,14 +44,6 @@ export function reloadHelped(): void {
 export async function head(): Promise<{ status: number; redirected: boolean }> {
   const answer = await fetch(location.href, { method: "HEAD", redirect: "manual", cache: "no-store", credentials: "same-origin" });
   return { status: answer.status, redirected: answer.type === "opaqueredirect" };
-}
-
-/** Loads a URL if it is one of this origin. Returns whether it is. */
-export function load(to: string): boolean {
-  const url = new URL(to, location.href);
-  if (url.origin !== location.origin) return false;
-  location.assign(url);
-  return true;
 }
 
 /** Milliseconds after which a page that wanted to go and is still here counts as staying (a download, a dismissed prompt). */

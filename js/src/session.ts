@@ -4,15 +4,17 @@ import { type Control, Edits, isControl, teller } from "./edits.ts";
 import { Events, type Outgoing } from "./events.ts";
 import { ForeignValues } from "./foreign.ts";
 import { Latency } from "./latency.ts";
+import { parseInside } from "./fragment.ts";
 import { Notices } from "./notice.ts";
 import { type Entry, Outbox } from "./outbox.ts";
-import { Departure, load, socketURL } from "./page.ts";
+import { Navigation, load } from "./navigation.ts";
+import { Departure, embeddedAt, socketURL } from "./page.ts";
 import { Pending } from "./pending.ts";
 import { Saved } from "./saved.ts";
 import { Socket } from "./socket.ts";
 import { Status } from "./status.ts";
 import { View } from "./view.ts";
-import { type Frame, type Join, type Json, type Up, MAX_UP_CHARS, decode, encode } from "./wire.ts";
+import { type Frame, type Join, type Json, type Up, type Visit, MAX_UP_CHARS, decode, encode } from "./wire.ts";
 import { DomWriter } from "./writer.ts";
 
 export interface Settings {
@@ -20,6 +22,7 @@ export interface Settings {
   readonly reconnectMin: number;
   readonly reconnectMax: number;
   readonly statusDelay: number;
+  readonly transitions: boolean;
 }
 
 /** Where an event came from: an element of the page, or a script that awaits a reply. */
@@ -28,40 +31,39 @@ type Source =
   | { readonly kind: "script"; readonly resolve: (reply: Json | undefined) => void; readonly reject: (error: Error) => void };
 
 export class Session {
-  readonly #root: Element;
   readonly #settings: Settings;
   readonly #outbox = new Outbox<Source>();
   readonly #pending = new Pending();
   readonly #notices = new Notices();
-  readonly #edits = new Edits(() => this.#outbox.newest);
-  readonly #foreign: ForeignValues;
-  readonly #view: View;
-  readonly #events: Events;
+  // What belongs to the view that is shown: see #show.
+  #root!: Element;
+  #edits!: Edits;
+  #foreign!: ForeignValues;
+  #view!: View;
+  #events!: Events;
+  #saved!: Saved;
   readonly #confirm = new Confirm((k) => this.#up({ kind: "confirm", k }));
   readonly #status: Status;
-  readonly #saved: Saved;
   readonly #latency = new Latency();
   readonly #socket: Socket;
   readonly #departure: Departure;
+  /** A view that is embedded in a foreign page leaves that page's URL alone. */
+  readonly #navigation: Navigation | null;
   #secret: string | undefined;
   #tag: string | undefined;
+  /** Frames that wait for the browser to have taken its picture of the page before. */
+  #held: string[] | null = null;
 
   constructor(root: Element, settings: Settings) {
-    this.#root = root;
     this.#settings = settings;
-    this.#tag = root.getAttribute("data-live-tag") ?? undefined;
-    this.#foreign = new ForeignValues(root);
-    this.#view = new View(root, new DomWriter(this.#edits, this.#foreign), this.#foreign, (kind, reason) => {
-      console.warn(`livelong: ${kind}: ${reason}`);
-      this.#up({ kind, reason });
-    });
-    this.#events = new Events(root, {
-      send: (event) => this.#sendFrom(event),
-      busy: (owner, type) => this.#outbox.some(({ source: s }) => s.kind === "element" && s.event.owner === owner && s.event.type === type),
-      failed: (error) => this.#failed(0, String(error)),
-    });
+    this.#show(root);
+    this.#navigation = embeddedAt(root)
+      ? null
+      : new Navigation({
+          visit: (visit) => this.#visit(visit),
+          announce: (name, detail, cancelable) => this.#announce(name, detail, cancelable),
+        });
     this.#status = new Status(root, settings.statusDelay);
-    this.#saved = new Saved(root);
     this.#socket = new Socket(
       {
         hello: () => this.#hello(),
@@ -70,7 +72,11 @@ export class Session {
         refused: () => this.#dropped(this.#outbox.drop(), "That was too large to send."),
         leaving: () => this.#departure.leaving,
       },
-      { url: socketURL(root), reconnectMin: settings.reconnectMin, reconnectMax: settings.reconnectMax },
+      {
+        url: () => socketURL(embeddedAt(this.#root) ?? this.#navigation!.url),
+        reconnectMin: settings.reconnectMin,
+        reconnectMax: settings.reconnectMax,
+      },
       this.#latency,
     );
     this.#departure = new Departure(
@@ -85,11 +91,41 @@ export class Session {
     );
   }
 
-  /** The boot: from here on the page is live. Events made before the connection stands wait in the outbox. */
-  start(): void {
+  /** Makes what belongs to a view, the first one or one that was navigated to. */
+  #show(root: Element): void {
+    this.#root = root;
+    this.#edits = new Edits(() => this.#outbox.newest);
+    this.#tag = root.getAttribute("data-live-tag") ?? undefined;
+    this.#foreign = new ForeignValues(root);
+    this.#view = new View(root, new DomWriter(this.#edits, this.#foreign), this.#foreign, (kind, reason) => {
+      console.warn(`livelong: ${kind}: ${reason}`);
+      this.#up({ kind, reason });
+    });
+    this.#events = new Events(root, {
+      send: (event) => this.#sendFrom(event),
+      busy: (owner, type) => this.#outbox.some(({ source: s }) => s.kind === "element" && s.event.owner === owner && s.event.type === type),
+      failed: (error) => this.#failed(0, String(error)),
+    });
+    this.#saved = new Saved(root);
+  }
+
+  #listen(): void {
     this.#foreign.start(); // before anything is written to the view
     this.#edits.start();
     this.#events.start();
+  }
+
+  #leave(): void {
+    this.#events.stop();
+    this.#edits.stop();
+    this.#foreign.stop();
+    this.#saved.stop();
+  }
+
+  /** The boot: from here on the page is live. Events made before the connection stands wait in the outbox. */
+  start(): void {
+    this.#listen();
+    this.#navigation?.start();
     this.#notices.start();
     this.#departure.start();
     this.#latency.start();
@@ -99,14 +135,12 @@ export class Session {
 
   stop(): void {
     this.#departure.stop();
-    this.#events.stop();
-    this.#edits.stop();
-    this.#foreign.stop();
+    this.#leave();
+    this.#navigation?.stop();
     this.#notices.stop();
     this.#socket.stop();
     this.#confirm.stop();
     this.#status.stop();
-    this.#saved.stop();
     this.#latency.stop();
     this.#dropped(this.#outbox.drop(), "disconnected");
   }
@@ -125,6 +159,20 @@ export class Session {
     });
   }
 
+  navigate(href: string, replace?: boolean): void {
+    if (this.#navigation) this.#navigation.go(href, replace);
+    else load(href);
+  }
+
+  /** Asks for another URL; 0 when the server cannot be asked. */
+  #visit(visit: Visit): number {
+    if (!this.#secret || !this.#socket.wanted) return 0;
+    this.#events.flush(); // the view that may be left is to know what was typed
+    const entry = this.#outbox.add("/", { v: visit as unknown as Json }, { kind: "script", resolve() {}, reject() {} });
+    this.#flush();
+    return entry?.n ?? 0;
+  }
+
   #hello(): string {
     const { params } = this.#settings;
     const token = this.#root.getAttribute("data-live") ?? "";
@@ -133,6 +181,7 @@ export class Session {
   }
 
   #received(text: string): void {
+    if (this.#held) return void this.#held.push(text);
     let frame: Frame;
     try {
       const down = decode(text);
@@ -144,18 +193,35 @@ export class Session {
       return;
     }
     const { join } = frame.extra;
+    if (join?.how !== "navigate") return this.#take(frame, text.length);
+    const take = (): void => {
+      const held = this.#held ?? [];
+      this.#held = null;
+      this.#take(frame, text.length);
+      for (const each of held) this.#received(each);
+    };
+    if (!this.#settings.transitions || !document.startViewTransition) return take();
+    this.#held = [];
+    document.startViewTransition(take);
+  }
+
+  #take(frame: Frame, chars: number): void {
+    const { join } = frame.extra;
     if (join) this.#joined(join);
     else if (!this.#socket.joined) return; // left over from before; the answer to the join brings everything
-    this.#apply(frame, text.length);
+    this.#apply(frame, chars);
     if (join) this.#welcome(join);
     else this.#confirm.applied();
   }
 
   /** What the answer to a join means for everything that was remembered of the connection before. */
   #joined(join: Join): void {
-    this.#socket.welcome();
+    if (!this.#socket.joined) this.#socket.welcome();
     this.#secret = join.secret;
-    if (join.how === "mount") {
+    if (join.how === "navigate") {
+      this.#dropped(this.#outbox.drop(), "the page was left");
+      this.#confirm.restart();
+    } else if (join.how === "mount") {
       const before = this.#outbox.sent;
       this.#dropped(this.#outbox.mounted(), "the page was started afresh");
       this.#edits.mounted(before, join.recovered);
@@ -166,26 +232,47 @@ export class Session {
   }
 
   #welcome(join: Join): void {
+    if (join.how === "navigate") this.#up({ kind: "here", reason: String(join.visit) });
     this.#view.joined(join.how);
     if (this.#status.set("connected")) this.#announce("connected", { how: join.how });
     this.#flush();
     if (join.how === "mount") this.#tellEdits();
+    if (join.how === "mount" || join.how === "navigate") this.#navigation?.again();
   }
 
   #apply(frame: Frame, chars: number): void {
     const { ref, extra } = frame;
     const began = performance.now();
+    const landed = extra.url && this.#navigation?.moved(extra.url, extra.join);
+    if (extra.url) this.#notices.clear();
+    if (extra.token) this.#root.setAttribute("data-live", extra.token);
+    if (extra.join?.how === "navigate") frame = this.#swap(frame);
     this.#edits.frame(ref);
     const ops = this.#view.apply(frame);
     if (ops !== null) this.#announce("patched", { bytes: chars, ops, ms: performance.now() - began });
     this.#tag = extra.tag ?? (ops === null ? this.#tag : undefined);
     this.#answered(frame);
-    if (extra.title !== undefined) document.title = extra.title;
+    this.#navigation?.answered(ref, extra.to !== undefined);
+    if (extra.title !== undefined) retitle(extra.title);
+    landed?.(this.#root);
     for (const [kind, text] of extra.flash ?? []) this.#notices.flash(kind, text);
     if (extra.s !== undefined) this.#mark(extra.s, extra.join?.how === "mount");
     for (const [n, text] of extra.error ?? []) this.#failed(n, text);
     for (const [name, detail] of extra.push ?? []) this.#announce(name, detail);
+    if (extra.carry) document.cookie = `livelong_flash=${extra.carry};path=/;max-age=60;samesite=lax`;
     if (extra.to !== undefined && !load(extra.to)) this.#failed(0, `refused to load ${extra.to}`);
+  }
+
+  /** Puts another view in the place of the one that is shown. Returns what is left to be applied. */
+  #swap(frame: Frame): Frame {
+    const { html, ...extra } = frame.extra;
+    const root = parseInside(this.#root.parentElement!, html ?? "").firstElementChild!;
+    this.#leave();
+    this.#root.replaceWith(root);
+    this.#show(root);
+    this.#status.move(root);
+    this.#listen();
+    return { ...frame, extra };
   }
 
   #answered({ ref, extra }: Frame): void {
@@ -273,9 +360,15 @@ export class Session {
     this.#announce("error", { n, text });
   }
 
-  #announce(name: string, detail: unknown): void {
-    window.dispatchEvent(new CustomEvent(`live:${name}`, { detail }));
+  #announce(name: string, detail: unknown, cancelable = false): boolean {
+    return window.dispatchEvent(new CustomEvent(`live:${name}`, { detail, cancelable }));
   }
+}
+
+/** The layout's title element may say what stands around each title: data-prefix, data-suffix, data-default. */
+function retitle(title: string): void {
+  const { prefix = "", suffix = "", default: otherwise = "" } = document.querySelector<HTMLElement>("head > title")?.dataset ?? {};
+  document.title = prefix + (title || otherwise) + suffix;
 }
 
 const marked = ({ owner, control, form }: Outgoing): Element[] => (form ? [owner, control, form] : [owner, control]);

@@ -22,7 +22,8 @@ export interface SocketDelegate {
 }
 
 export interface SocketOptions {
-  readonly url: string;
+  /** Where to connect. */
+  url(): string;
   /** Milliseconds between attempts to connect. */
   readonly reconnectMin: number;
   readonly reconnectMax: number;
@@ -58,6 +59,11 @@ export class Socket {
     this.#options = options;
     this.#latency = latency;
     this.#backoff = new Backoff(options.reconnectMin, options.reconnectMax);
+  }
+
+  /** Whether a connection stands or is being opened again. */
+  get wanted(): boolean {
+    return this.#wanted;
   }
 
   get joined(): boolean {
@@ -110,7 +116,7 @@ export class Socket {
     clearTimeout(this.#retry);
     if (!this.#wanted || this.#socket || this.#asking) return;
     let opened = false;
-    const socket = new WebSocket(this.#options.url);
+    const socket = new WebSocket(this.#options.url());
     this.#socket = socket;
     this.#heartbeat.expect(OPENING);
     const arrived = (then: () => void): void => this.#latency.down(() => this.#socket === socket && then());

@@ -13,7 +13,7 @@ const WORDS: Partial<Record<State, string>> = {
 };
 
 export class Status {
-  readonly #root: Element;
+  #root: Element;
   readonly #delay: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stop: AbortController | null = null;
@@ -39,9 +39,15 @@ export class Status {
   set(state: State): boolean {
     if (this.#state === state) return false;
     this.#state = state;
-    for (const each of STATES) this.#root.classList.toggle(`live-${each}`, each === state);
+    this.move(this.#root);
     this.#tell();
     return true;
+  }
+
+  /** Another element is the view's root. */
+  move(root: Element): void {
+    this.#root = root;
+    for (const each of STATES) root.classList.toggle(`live-${each}`, each === this.#state);
   }
 
   stop(): void {

@@ -5,7 +5,7 @@ import { type Mirror, mirrorChildren, mirrorOf } from "./mirror.ts";
 import { Morph } from "./morph.ts";
 import { type Writer, applyPatch } from "./patch.ts";
 import { shapeOf } from "./shape.ts";
-import type { Frame } from "./wire.ts";
+import type { Frame, Join } from "./wire.ts";
 
 export type Remedy = "resync" | "html";
 
@@ -62,7 +62,7 @@ export class View {
   }
 
   /** After a join: a request that was not answered is made again, and a fresh instance is told of HTML mode. */
-  joined(how: "adopt" | "resume" | "mount"): void {
+  joined(how: Join["how"]): void {
     if (how === "resume") {
       if (this.#asked) this.#ask(...this.#asked);
       return;

@@ -20,12 +20,23 @@ export type Item = number | string | Attrs | Patch;
 export type Patch = readonly Item[];
 
 export interface Join {
-  readonly how: "adopt" | "resume" | "mount";
+  readonly how: "adopt" | "resume" | "mount" | "navigate";
   readonly secret: string;
   /** The newest event the server received; missing means none. */
   readonly n?: number;
   /** A fresh instance has found stored values. */
   readonly recovered?: boolean;
+  /** Counts the navigations of the tab, and is sent back once the page is shown. */
+  readonly visit?: number;
+}
+
+/** What a link, or the back button, asks for. */
+export interface Visit {
+  /** Path, query and hash. */
+  readonly to: string;
+  readonly mode: "push" | "replace" | "pop";
+  /** Mount the view even if it is the one that is shown. */
+  readonly fresh?: boolean;
 }
 
 export interface Extra {
@@ -40,6 +51,12 @@ export interface Extra {
   readonly push?: readonly (readonly [name: string, detail: Json])[];
   readonly error?: readonly (readonly [n: number, text: string])[];
   readonly to?: string;
+  /** Flash messages, sealed, for the page that is loaded. */
+  readonly carry?: string;
+  /** The page has another URL: event n has asked for it, or with 0 nobody. */
+  readonly url?: readonly (readonly [to: string, mode: Visit["mode"], n: number])[];
+  /** The page token for it. */
+  readonly token?: string;
   /** How the page is stored: 0 saved, 1 saving, 2 unsaved, 3 unavailable. */
   readonly s?: number;
 }
@@ -80,6 +97,7 @@ export type Up =
   | { readonly kind: "confirm"; readonly k: number }
   | { readonly kind: "resync"; readonly reason: string }
   | { readonly kind: "html"; readonly reason: string }
+  | { readonly kind: "here"; readonly reason: string }
   | { readonly kind: "ping" };
 
 /** A frame that does not follow the protocol. The message says which part of it. */
@@ -105,7 +123,7 @@ const listOf =
 
 /** Keys that are not listed are ignored, so that a server may say more than this client understands. */
 const extraChecks: { readonly [K in keyof Extra]-?: Check } = {
-  join: (v) => isObject(v) && /^(adopt|resume|mount)$/.test(String(v.how)) && isString(v.secret) && isCount(v.n ?? 0),
+  join: (v) => isObject(v) && /^(adopt|resume|mount|navigate)$/.test(String(v.how)) && isString(v.secret) && isCount(v.n ?? 0),
   h: isHash,
   i: isHash,
   html: isString,
@@ -116,6 +134,9 @@ const extraChecks: { readonly [K in keyof Extra]-?: Check } = {
   push: listOf(pair(isString, isAny)),
   error: listOf(pair(isCount, isString)),
   to: isString,
+  carry: isString,
+  url: listOf((v) => Array.isArray(v) && isString(v[0]) && /^(push|replace|pop)$/.test(String(v[1])) && isCount(v[2])),
+  token: isString,
   s: isCount,
 };
 
