@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -248,10 +249,12 @@ func (in *instance) here(c *connection, visit string) {
 	}
 }
 
-// arrive notes that the browser shows the page: events that come now were made on it. The caller holds r.mu and mu.
+// arrive notes that the browser shows the page: events that come now were made on it. It may not have heard of the
+// page's path. The caller holds r.mu and mu.
 func (in *instance) arrive() {
 	in.app.registry.forgetDepartures(in, in.left)
-	in.deaf, in.left = false, nil
+	in.deaf = false
+	in.left = slices.DeleteFunc(in.left, func(d departure) bool { return d.id != in.page.id })
 }
 
 // movedTo returns where the page is now that a browser knows at a route's path; nil when it is there, or never was.
@@ -335,6 +338,9 @@ func (r *registry) resume(id uuid.UUID, number int64, rt *route, path string, m 
 	case !unanswered:
 		in.unheard, in.unasked = false, false
 		in.arrive()
+		if at, _, _ := strings.Cut(m.at, "?"); at == in.request.URL.EscapedPath() {
+			in.left = nil
+		}
 	case in.unheard:
 		// The browser does not know yet that this instance is another one than it was joined to.
 		m.how = wire.Mount

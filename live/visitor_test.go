@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +29,7 @@ type visitor struct {
 	ws    *websocket.Conn
 	line  *line
 
+	out      sync.Mutex // held while frames are written that were made on one page
 	mu       sync.Mutex // readers apply frames
 	root     *html.Node
 	tag      string
@@ -42,6 +44,7 @@ type visitor struct {
 	joined   wire.Down // the answer to the newest join
 	showed   string    // the tag presented with it
 	frames   int       // all that came
+	log      []string  // the newest of these
 	wholes   int       // of these, those that carried the HTML
 	refusals int       // events that were answered by an error
 }
@@ -70,6 +73,28 @@ func (v *visitor) replace(markup string) {
 	for _, n := range nodes {
 		v.root.AppendChild(n)
 	}
+}
+
+// swap shows another page, and tells the server.
+func (v *visitor) swap(markup string, visit int) {
+	nodes, err := html.ParseFragment(strings.NewReader(markup), &html.Node{Type: html.ElementNode, Data: "body", DataAtom: atom.Body})
+	if err != nil || len(nodes) != 1 {
+		v.t.Errorf("%d roots in %s: %v", len(nodes), markup, err)
+		return
+	}
+	v.root, v.wholes = nodes[0], v.wholes+1
+	for _, a := range v.root.Attr {
+		if a.Key == "data-live" {
+			v.token = a.Val
+		}
+	}
+	ws := v.ws
+	frame, _ := wire.AppendUp(nil, wire.Up{Kind: wire.Here, Reason: strconv.Itoa(visit)})
+	go func() { // the reader must not wait for the server's
+		v.out.Lock()
+		defer v.out.Unlock()
+		ws.Write(context.Background(), websocket.MessageText, frame)
+	}()
 }
 
 func innerHTML(root *html.Node) string {
@@ -130,6 +155,7 @@ func (v *visitor) apply(frame []byte) {
 		return
 	}
 	v.frames++
+	v.log = append(v.log[max(0, len(v.log)-9):], string(frame))
 	join := d.Extra.Join
 	switch {
 	case join == nil && v.join == nil:
@@ -138,9 +164,15 @@ func (v *visitor) apply(frame []byte) {
 	case join == nil:
 		v.k++
 	default:
+		first := v.join == nil
 		v.join, v.joined, v.secret = join, d, join.Secret
 		v.secrets = append(v.secrets, join.Secret)
-		if join.How == wire.Mount {
+		if join.How == wire.Navigate {
+			if first {
+				v.sent = join.N // nothing was sent on this connection
+			}
+			v.k, v.waiting, v.newest = 0, nil, v.sent
+		} else if join.How == wire.Mount {
 			v.k = 0
 			if v.sent > 0 {
 				v.waiting, v.newest = nil, v.sent
@@ -153,7 +185,15 @@ func (v *visitor) apply(frame []byte) {
 		v.ref, v.waiting = v.waiting[0].n, v.waiting[1:]
 	}
 	v.refusals += len(d.Extra.Error)
-	if d.Extra.HTML != nil {
+	for _, op := range d.Extra.URL {
+		v.path, _, _ = strings.Cut(op[0].(string), "#")
+	}
+	if d.Extra.Token != "" {
+		v.token = d.Extra.Token
+	}
+	if join != nil && join.How == wire.Navigate {
+		v.swap(*d.Extra.HTML, join.Visit)
+	} else if d.Extra.HTML != nil {
 		v.wholes++
 		v.replace(*d.Extra.HTML)
 	} else if err := diff.Apply(v.root, d.Patch); err != nil {
@@ -181,6 +221,8 @@ func (v *visitor) event(name string, f func(n int) any) {
 
 // flush sends the events that were not sent on this connection.
 func (v *visitor) flush() {
+	v.out.Lock()
+	defer v.out.Unlock()
 	v.mu.Lock()
 	var frames []string
 	if v.join != nil {

@@ -2123,10 +2123,12 @@ var Session = class {
   }
   /** What the answer to a join means for everything that was remembered of the connection before. */
   #joined(join) {
-    if (!this.#socket.joined) this.#socket.welcome();
+    const first = !this.#socket.joined;
+    if (first) this.#socket.welcome();
     this.#secret = join.secret;
     if (join.how === "navigate") {
       this.#dropped(this.#outbox.drop(), "the page was left");
+      if (first) this.#outbox.resumed(join.n ?? 0);
       this.#confirm.restart();
     } else if (join.how === "mount") {
       const before = this.#outbox.sent;

@@ -216,10 +216,12 @@ export class Session {
 
   /** What the answer to a join means for everything that was remembered of the connection before. */
   #joined(join: Join): void {
-    if (!this.#socket.joined) this.#socket.welcome();
+    const first = !this.#socket.joined;
+    if (first) this.#socket.welcome();
     this.#secret = join.secret;
     if (join.how === "navigate") {
       this.#dropped(this.#outbox.drop(), "the page was left");
+      if (first) this.#outbox.resumed(join.n ?? 0); // of what was sent on this connection, nothing is lost
       this.#confirm.restart();
     } else if (join.how === "mount") {
       const before = this.#outbox.sent;
