@@ -102,13 +102,35 @@ func Script(attributes ...templ.Attributer) templ.Component {
 // Styles loads a small stylesheet for the connection status, flash messages and errors.
 func Styles() templ.Component { return templ.Raw(`<link rel="stylesheet" href="` + style.path + `">`) }
 
+// TitleOptions are what stands around the titles of views.
+type TitleOptions struct {
+	Prefix, Suffix string // of each title, such as " · Shop"
+	Default        string // instead of an empty title
+}
+
+// Title renders the document's title element, for the head of a [Layout]: the view's title, see [Titler], between a
+// prefix and a suffix. The client puts later titles between the same.
+func Title(p Page, o TitleOptions) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		title := p.Title
+		if title == "" {
+			title = o.Default
+		}
+		e := templ.EscapeString[string]
+		_, err := io.WriteString(w, `<title data-prefix="`+e(o.Prefix)+`" data-suffix="`+e(o.Suffix)+`" data-default="`+e(o.Default)+`">`+
+			e(o.Prefix+title+o.Suffix)+`</title>`)
+		return err
+	})
+}
+
 // FlashRegion shows flash messages: those of the page load, and those that come later.
 func FlashRegion(p Page) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		var b strings.Builder
 		b.WriteString(`<div data-live-flash role="status" aria-live="polite">`)
 		for _, m := range p.Flash {
-			b.WriteString(`<p class="live-flash live-flash-` + templ.EscapeString(m.Kind) + `">` + templ.EscapeString(m.Text) + `</p>`)
+			b.WriteString(`<div class="live-flash live-flash-` + templ.EscapeString(m.Kind) + `"><span>` + templ.EscapeString(m.Text) +
+				`</span><button type="button" data-live-dismiss aria-label="Dismiss">×</button></div>`)
 		}
 		b.WriteString(`</div>`)
 		_, err := io.WriteString(w, b.String())

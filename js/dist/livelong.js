@@ -2145,7 +2145,7 @@ var Session = class {
     if (this.#status.set("connected")) this.#announce("connected", { how: join.how });
     this.#flush();
     if (join.how === "mount") this.#tellEdits();
-    if (join.how === "mount" || join.how === "navigate") this.#navigation?.again();
+    if (isFresh(join)) this.#navigation?.again();
   }
   #apply(frame, chars) {
     const { ref, extra } = frame;
@@ -2159,7 +2159,7 @@ var Session = class {
     if (ops !== null) this.#announce("patched", { bytes: chars, ops, ms: performance.now() - began });
     this.#tag = extra.tag ?? (ops === null ? this.#tag : void 0);
     this.#answered(frame);
-    this.#navigation?.answered(ref, extra.to !== void 0);
+    if (!isFresh(extra.join)) this.#navigation?.answered(ref, extra.to !== void 0);
     if (extra.title !== void 0) retitle(extra.title);
     landed?.(this.#root);
     for (const [kind, text] of extra.flash ?? []) this.#notices.flash(kind, text);
@@ -2258,6 +2258,7 @@ var Session = class {
     return window.dispatchEvent(new CustomEvent(`live:${name2}`, { detail, cancelable }));
   }
 };
+var isFresh = (join) => join?.how === "mount" || join?.how === "navigate";
 function retitle(title) {
   const { prefix = "", suffix = "", default: otherwise = "" } = document.querySelector("head > title")?.dataset ?? {};
   document.title = prefix + (title || otherwise) + suffix;

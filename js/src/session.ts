@@ -239,7 +239,7 @@ export class Session {
     if (this.#status.set("connected")) this.#announce("connected", { how: join.how });
     this.#flush();
     if (join.how === "mount") this.#tellEdits();
-    if (join.how === "mount" || join.how === "navigate") this.#navigation?.again();
+    if (isFresh(join)) this.#navigation?.again();
   }
 
   #apply(frame: Frame, chars: number): void {
@@ -254,7 +254,8 @@ export class Session {
     if (ops !== null) this.#announce("patched", { bytes: chars, ops, ms: performance.now() - began });
     this.#tag = extra.tag ?? (ops === null ? this.#tag : undefined);
     this.#answered(frame);
-    this.#navigation?.answered(ref, extra.to !== undefined);
+    // A fresh instance has taken the numbers of events that it does not know.
+    if (!isFresh(extra.join)) this.#navigation?.answered(ref, extra.to !== undefined);
     if (extra.title !== undefined) retitle(extra.title);
     landed?.(this.#root);
     for (const [kind, text] of extra.flash ?? []) this.#notices.flash(kind, text);
@@ -366,6 +367,8 @@ export class Session {
     return window.dispatchEvent(new CustomEvent(`live:${name}`, { detail, cancelable }));
   }
 }
+
+const isFresh = (join?: Join): boolean => join?.how === "mount" || join?.how === "navigate";
 
 /** The layout's title element may say what stands around each title: data-prefix, data-suffix, data-default. */
 function retitle(title: string): void {

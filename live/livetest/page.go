@@ -75,7 +75,7 @@ func newPage(b *Browser, u *url.URL, first string) *Page {
 	if region := find(document, func(n *html.Node) bool { return has(n, "data-live-flash") }); region != nil {
 		for m := range region.ChildNodes() {
 			_, kind, _ := strings.Cut(attr(m, "class"), "live-flash-")
-			p.flash = append(p.flash, live.FlashMessage{Kind: kind, Text: text(m)})
+			p.flash = append(p.flash, live.FlashMessage{Kind: kind, Text: text(m.FirstChild)})
 		}
 	}
 	p.tag = attr(p.root, "data-live-tag")

@@ -19,7 +19,7 @@ import (
 	"github.com/livelong-dev/livelong/live"
 )
 
-const css = `#scroller { height: 120px; overflow: auto; } iframe { width: 60px; height: 20px; border: 0; } :root { color-scheme: light dark; }`
+const css = `.box { height: 120px; overflow: auto; } nav { position: sticky; top: 0; background: Canvas; } #scroller { height: 120px; overflow: auto; } iframe { width: 60px; height: 20px; border: 0; } :root { color-scheme: light dark; }`
 
 // sockets are the connections that became WebSockets.
 type sockets struct {
@@ -78,11 +78,19 @@ func main() {
 		}
 		return v, nil
 	})
+	travel(app)
 	app.Mount("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/style.css":
 			w.Header().Set("Content-Type", "text/css")
 			io.WriteString(w, css)
+		case "/gate":
+			gates.ServeHTTP(w, r)
+		case "/members":
+			visitors(w, r)
+		case "/login":
+			w.Header().Set("Content-Type", "text/html")
+			io.WriteString(w, `<!DOCTYPE html><html lang="en"><title>Log in</title><h1>Log in</h1></html>`)
 		case "/cut":
 			open.cut()
 		case "/frame":
