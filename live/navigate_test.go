@@ -641,3 +641,30 @@ func TestServerNavigatesADetachedPage(t *testing.T) {
 		}
 	})
 }
+
+// What the middleware knew when the page was loaded is old when Authorize is asked again.
+func TestRecheckPassesTheMiddleware(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type userKey struct{}
+		var user atomic.Value
+		user.Store("ann")
+		app := travelling(&trip{}, live.GroupOptions{AuthorizeEvery: time.Minute, Authorize: func(r *http.Request) error {
+			if r.Context().Value(userKey{}) != "ann" {
+				return errors.New("not you")
+			}
+			return nil
+		}})
+		app.Wrap(func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), userKey{}, user.Load())))
+			})
+		})
+		page := livetest.Open(t, app, "/hosts/a")
+		page.Sleep(3 * time.Minute)
+		page.Push("Typing", Typing{"still here"})
+		user.Store("")
+		if code := page.AwaitClosed(); code != 4401 {
+			t.Errorf("closed with %d", code)
+		}
+	})
+}
