@@ -648,7 +648,7 @@ func TestRecheckPassesTheMiddleware(t *testing.T) {
 		type userKey struct{}
 		var user atomic.Value
 		user.Store("ann")
-		app := travelling(&trip{}, live.GroupOptions{AuthorizeEvery: time.Minute, Authorize: func(r *http.Request) error {
+		app := travelling(&trip{}, live.GroupOptions{AuthorizeEvery: 10 * time.Second, Authorize: func(r *http.Request) error {
 			if r.Context().Value(userKey{}) != "ann" {
 				return errors.New("not you")
 			}
@@ -660,7 +660,7 @@ func TestRecheckPassesTheMiddleware(t *testing.T) {
 			})
 		})
 		page := livetest.Open(t, app, "/hosts/a")
-		page.Sleep(3 * time.Minute)
+		page.Sleep(35 * time.Second)
 		page.Push("Typing", Typing{"still here"})
 		user.Store("")
 		if code := page.AwaitClosed(); code != 4401 {
