@@ -138,6 +138,15 @@ func FlashRegion(p Page) templ.Component {
 	})
 }
 
+// sealed returns the HTML with the session's seal in its plain forms.
+func (b *root) sealed() []byte {
+	if !bytes.Contains(b.html, []byte(emptySeal)) {
+		return b.html
+	}
+	seal := strings.Replace(emptySeal, `value=""`, `value="`+b.in.app.postSeal(b.in.session)+`"`, 1)
+	return bytes.ReplaceAll(b.html, []byte(emptySeal), []byte(seal))
+}
+
 // root renders the root element around the view's HTML; it is the body of a layout.
 type root struct {
 	in       *instance
@@ -177,7 +186,7 @@ func (b *root) Render(ctx context.Context, w io.Writer) error {
 	if _, err := io.WriteString(w, `>`); err != nil {
 		return err
 	}
-	if _, err := w.Write(b.html); err != nil {
+	if _, err := w.Write(b.sealed()); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, `</`+c.Tag+`>`)

@@ -205,7 +205,7 @@ type mountOptions struct {
 // attached, or finishes it: messages wait until then.
 func (a *App) mount(rt *route, r *http.Request, s session, p *page, o mountOptions) (_ *instance, err error) {
 	in := &instance{app: a, typ: rt.viewType, route: rt, session: s, page: p,
-		env: &env{nonce: p.nonce, locale: p.locale, seal: a.postSeal(s)}, scheduled: true}
+		env: &env{nonce: p.nonce, locale: p.locale}, scheduled: true}
 	in.key = diff.NewKey(p.key)
 	in.ctx, in.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
 	in.socket = Socket{in: in}

@@ -17,7 +17,6 @@ import (
 // the same bytes wherever it is mounted again.
 type env struct {
 	nonce, locale string
-	seal          string // of plain forms
 }
 
 type envKey struct{}
