@@ -1,4 +1,4 @@
-// Package look is what the examples' pages have in common: a layout and a stylesheet.
+// Package look is what the examples' pages have in common: layouts and stylesheets.
 package look
 
 import (
@@ -10,18 +10,26 @@ import (
 	"github.com/livelong-dev/livelong/live"
 )
 
-//go:embed base.css
+//go:embed *.css
 var files embed.FS
 
-// path is where the stylesheet is served.
+// path is where the stylesheets are served.
 const path = "/look/"
 
-// Mount serves the stylesheet.
+// Mount serves the stylesheets.
 func Mount(app *live.App) { app.Mount(path, http.FileServerFS(files)) }
 
-// Layout returns a layout with the example's name, a sentence below its pages, and the path of a stylesheet of its own.
+// Layout returns a layout that shows pages on a card, with the example's name, a sentence below the card, and the path
+// of a stylesheet of its own.
 func Layout(name, sentence, style string) live.Layout {
 	return func(p live.Page, body templ.Component) templ.Component {
-		return document(p, name, sentence, style, body)
+		return document(p, name, sentence, []string{path + "card.css", style}, nil, body)
+	}
+}
+
+// Wide is [Layout] for pages that fill the window, with the path of a script of their own.
+func Wide(name, sentence, style, script string) live.Layout {
+	return func(p live.Page, body templ.Component) templ.Component {
+		return document(p, name, sentence, []string{style}, []string{script}, body)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/livelong-dev/livelong/durable"
@@ -28,6 +29,9 @@ type Config struct {
 	Data    string   // the directory for what must survive
 	Dev     bool     // development mode
 	Secrets [][]byte // for live.Options
+
+	// Go runs f beside the app. The context ends when the example is told to stop, and Main waits for f.
+	Go func(f func(context.Context))
 }
 
 // Bucket returns a directory of this name below Data, or, where nothing can be written, a bucket in memory that ends
@@ -79,6 +83,11 @@ func run(ctx context.Context, addr string, c Config, build func(Config) (*live.A
 	if c.Secrets, err = secrets(c); err != nil {
 		return err
 	}
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	c.Go = func(f func(context.Context)) { beside.Go(func() { f(ctx) }) }
 	app, err := build(c)
 	if err != nil {
 		return err
