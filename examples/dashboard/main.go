@@ -21,15 +21,17 @@ var static embed.FS
 
 func main() {
 	host := newHost()
-	serve.Main(func(c serve.Config) (*live.App, error) { return newApp(c, host.label(), host.read) })
+	serve.Main(func(c serve.Config) (*live.App, error) {
+		state, err := durable.Open(durable.Options{Bucket: c.Bucket("state")})
+		if err != nil {
+			return nil, err
+		}
+		return newApp(c, state, host.label(), host.read)
+	})
 }
 
 // newApp makes the app that shows what read reads.
-func newApp(c serve.Config, system string, read func() reading) (*live.App, error) {
-	state, err := durable.Open(durable.Options{Bucket: c.Bucket("state")})
-	if err != nil {
-		return nil, err
-	}
+func newApp(c serve.Config, state live.Stash, system string, read func() reading) (*live.App, error) {
 	layout := look.Wide("Dashboard", "One goroutine reads the host, for all viewers together. This page is a Go struct on the server.",
 		"/static/dashboard.css", "/static/dashboard.js")
 	app := live.New(live.Options{Secrets: c.Secrets, Dev: c.Dev, Layout: layout, Stash: state})

@@ -57,8 +57,9 @@ type memory struct{ Total, Available uint64 }
 // parseMeminfo reads /proc/meminfo.
 func parseMeminfo(text []byte) (memory, error) {
 	values := counters(text)
-	m := memory{Total: values["MemTotal:"] << 10, Available: values["MemAvailable:"] << 10}
-	if m.Total == 0 || m.Available > m.Total {
+	available, ok := values["MemAvailable:"]
+	m := memory{Total: values["MemTotal:"] << 10, Available: available << 10}
+	if !ok || m.Total == 0 || m.Available > m.Total {
 		return memory{}, fmt.Errorf("memory: %w", errFormat)
 	}
 	return m, nil

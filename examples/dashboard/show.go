@@ -73,8 +73,8 @@ type load struct {
 
 var loads = [...]load{
 	{"This host", 0, 10},
-	{"500 rows, 5 times a second", 500, 5},
-	{"5,000 rows, 10 times", 5_000, 10},
+	{"500 rows, 5 Hz", 500, 5},
+	{"5,000 rows, 10 Hz", 5_000, 10},
 }
 
 func (d Dashboard) loaded(l load) Dashboard {

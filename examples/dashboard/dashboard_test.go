@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/livelong-dev/livelong/examples/internal/serve"
+	"github.com/livelong-dev/livelong/live"
+	"github.com/livelong-dev/livelong/live/livetest"
+)
+
+// monitor makes an app that watches a host of hostAt, and counts how often it is read.
+func monitor(t *testing.T) (*live.App, *atomic.Int64) {
+	t.Helper()
+	var reads atomic.Int64
+	app, err := newApp(serve.Config{
+		Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")},
+		Go:      func(f func(context.Context)) { go f(t.Context()) },
+	}, nil, "Testos 1", func() reading { return hostAt(int(reads.Add(1))) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return app, &reads
+}
+
+// watched runs a test of a page in virtual time.
+func watched(t *testing.T, path string, f func(*livetest.Page)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		app, _ := monitor(t)
+		f(livetest.Open(t, app, path))
+	})
+}
+
+func shows(t *testing.T, page *livetest.Page, selector string, want ...string) {
+	t.Helper()
+	if got := page.Texts(selector); !slices.Equal(got, want) {
+		t.Errorf("%s: %q, want %q", selector, got, want)
+	}
+}
+
+func TestTicks(t *testing.T) {
+	watched(t, "/", func(page *livetest.Page) {
+		shows(t, page, "tbody th", "init", "nginx", "postgres")
+		shows(t, page, ".gauge:first-child .value", "0.0 %")
+		page.Sleep(time.Second)
+		shows(t, page, ".gauge:first-child .value", "50.0 %")
+		shows(t, page, "tbody th", "nginx", "postgres", "init")
+		if window, _ := page.Attr(".gauge:first-child svg", "viewBox"); window != "-58.5 -1000 60 1000" {
+			t.Errorf("the drawing shows %q", window)
+		}
+		page.Sleep(100 * time.Second)
+		if got := page.Count(".gauge:first-child path"); got != barCount {
+			t.Errorf("%d bars, want %d", got, barCount)
+		}
+	})
+}
+
+func TestTickCostsLittle(t *testing.T) {
+	watched(t, "/", func(page *livetest.Page) {
+		page.Sleep(90 * time.Second)
+		frames := page.Frames()
+		last := frames[len(frames)-1]
+		t.Logf("a tick of 8 gauges in which no process moves: %d B", last)
+		if last > 800 {
+			t.Errorf("a tick's frame has %d B, want at most 800", last)
+		}
+	})
+}
+
+func TestOneReadingForAllViewers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app, reads := monitor(t)
+		var pages []*livetest.Page
+		for range 5 {
+			pages = append(pages, livetest.Open(t, app, "/"))
+		}
+		before := reads.Load()
+		pages[0].Sleep(10 * time.Second)
+		if got := reads.Load() - before; got != 10 {
+			t.Errorf("the host was read %d times in 10 s, want 10", got)
+		}
+		for _, page := range pages {
+			if got := len(page.Frames()); got < 10 {
+				t.Errorf("a viewer was sent %d frames in 10 s", got)
+			}
+		}
+	})
+}
+
+func TestSortIsInTheURL(t *testing.T) {
+	watched(t, "/?sort=name&dir=asc", func(page *livetest.Page) {
+		page.Sleep(time.Second)
+		shows(t, page, "tbody th", "init", "nginx", "postgres")
+		if got, _ := page.Attr("th.name", "aria-sort"); got != "ascending" {
+			t.Errorf("aria-sort %q", got)
+		}
+		for selector, want := range map[string]string{"th.name a": "?sort=name", "th.memory a": "?sort=memory", "th.user a": "?dir=asc&sort=user", "th.cpu a": "?"} {
+			if got, _ := page.Attr(selector, "href"); got != want {
+				t.Errorf("%s leads to %q, want %q", selector, got, want)
+			}
+		}
+	})
+}
+
+func TestNonsenseInTheURL(t *testing.T) {
+	watched(t, "/?sort=%00&dir=x&rows=-1&hz=x&q=%F0%9F%92%A9", func(page *livetest.Page) {
+		shows(t, page, ".count", "0 of 3")
+		shows(t, page, ".none", "Nothing matches “💩”.")
+	})
+}
+
+func TestFilter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app, _ := monitor(t)
+		browser := livetest.NewBrowser(t, app)
+		page := browser.Open("/")
+		page.Type("#q", "Ngi")
+		shows(t, page, "tbody th", "nginx")
+		shows(t, page, ".count", "1 of 3")
+		page.Sleep(time.Second)
+		shows(t, page, "tbody th", "nginx")
+		if got := page.Value("#q"); got != "Ngi" {
+			t.Errorf("the filter is %q", got)
+		}
+		page.AwaitSaved()
+		shows(t, browser.Open("/"), "tbody th", "nginx")
+		shows(t, browser.Open("/?q=post"), "tbody th", "postgres")
+		shows(t, livetest.Open(t, app, "/"), "tbody th", "nginx", "postgres", "init")
+	})
+}
+
+func TestFilterIsBounded(t *testing.T) {
+	watched(t, "/", func(page *livetest.Page) {
+		page.Type("#q", strings.Repeat("x", maxFilter+1))
+		if got := page.Error(); got != "No name is that long." {
+			t.Errorf("error %q", got)
+		}
+	})
+}
+
+func TestColumnsAreTheBrowsers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app, _ := monitor(t)
+		browser := livetest.NewBrowser(t, app)
+		page := browser.Open("/")
+		shows(t, page, "thead th", "Name", "CPU %", "Memory", "Threads", "State", "User", "PID")
+		page.Check(`[value="user"]`, false)
+		page.Check(`[value="parent"]`, true)
+		want := []string{"Name", "CPU %", "Memory", "Threads", "State", "PID", "Parent"}
+		shows(t, page, "thead th", want...)
+		page.AwaitSaved()
+		shows(t, browser.Open("/"), "thead th", want...)
+	})
+}
+
+func TestThemeIsTheBrowsers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app, _ := monitor(t)
+		browser := livetest.NewBrowser(t, app)
+		page := browser.Open("/")
+		page.Check(`[value="dark"]`, true)
+		page.AwaitSaved()
+		if !browser.Open("/").Has(`[value="dark"][checked]`) {
+			t.Error("another tab is not dark")
+		}
+		page.Push("Paint", map[string]any{})
+		if !page.Has(`[value="system"][checked]`) {
+			t.Error("no theme is not the system's")
+		}
+	})
+}
+
+func TestStress(t *testing.T) {
+	watched(t, "/?rows=300&hz=5", func(page *livetest.Page) {
+		shows(t, page, ".count", "300")
+		before := page.HTML("tbody")
+		page.Sleep(250 * time.Millisecond)
+		if page.HTML("tbody") == before {
+			t.Error("nothing changed in a quarter of a second")
+		}
+		frames := len(page.Frames())
+		page.Sleep(10 * time.Second)
+		if got := len(page.Frames()) - frames; got < 45 || got > 65 {
+			t.Errorf("%d frames in 10 s, want 5 a second and the gauges'", got)
+		}
+	})
+}
+
+func TestStressIsBounded(t *testing.T) {
+	for _, c := range []struct {
+		rows, hz uint
+		want     int
+		wantHz   uint
+	}{{0, 0, 0, 1}, {1, 1, 1, 1}, {5000, 10, 5000, 10}, {1 << 63, 1 << 63, maxRows, maxHz}} {
+		rows, hz := (&Dashboard{Stress: c.rows, Hz: c.hz}).stress()
+		if rows != c.want || hz != c.wantHz {
+			t.Errorf("%d rows at %d Hz become %d at %d, want %d at %d", c.rows, c.hz, rows, hz, c.want, c.wantHz)
+		}
+	}
+}
+
+func TestWithoutJavaScript(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app, _ := monitor(t)
+		browser := livetest.NewBrowser(t, app)
+		page := browser.Load("/?sort=name&dir=asc")
+		shows(t, page, "tbody th", "init", "nginx", "postgres")
+		if got, _ := page.Attr(`.find [name="sort"]`, "value"); got != "name" {
+			t.Errorf("the filter's form would forget the order: %q", got)
+		}
+		shows(t, browser.Load("/?q=ngi&sort=name"), "tbody th", "nginx")
+		page.Click("header button", "Choose") // the theme's form answers, too
+		if !page.Has(`[value="system"][checked]`) {
+			t.Error("the theme has changed")
+		}
+	})
+}
