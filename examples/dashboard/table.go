@@ -12,21 +12,21 @@ type column struct {
 	Key, Title string
 	Number     bool // shown at the right, and sorted from the top down at first
 	text       func(Process) string
-	compare    func(a, b *Process) int
+	compare    func(a, b Process) int
 }
 
 // nameKey is the column that heads a row and is always shown.
 const nameKey = "name"
 
 var columns = [...]column{
-	{nameKey, "Name", false, func(p Process) string { return p.Name }, func(a, b *Process) int { return cmp.Compare(a.Name, b.Name) }},
-	{"cpu", "CPU %", true, func(p Process) string { return tenth(p.CPU) }, func(a, b *Process) int { return cmp.Compare(a.CPU, b.CPU) }},
-	{"memory", "Memory", true, func(p Process) string { return size(p.Memory) }, func(a, b *Process) int { return cmp.Compare(a.Memory, b.Memory) }},
-	{"threads", "Threads", true, func(p Process) string { return strconv.Itoa(p.Threads) }, func(a, b *Process) int { return cmp.Compare(a.Threads, b.Threads) }},
-	{"state", "State", false, func(p Process) string { return p.State }, func(a, b *Process) int { return cmp.Compare(a.State, b.State) }},
-	{"user", "User", false, func(p Process) string { return p.User }, func(a, b *Process) int { return cmp.Compare(a.User, b.User) }},
-	{"pid", "PID", true, func(p Process) string { return strconv.Itoa(p.PID) }, func(a, b *Process) int { return cmp.Compare(a.PID, b.PID) }},
-	{"parent", "Parent", true, func(p Process) string { return strconv.Itoa(p.Parent) }, func(a, b *Process) int { return cmp.Compare(a.Parent, b.Parent) }},
+	{nameKey, "Name", false, func(p Process) string { return p.Name }, func(a, b Process) int { return cmp.Compare(a.Name, b.Name) }},
+	{"cpu", "CPU %", true, func(p Process) string { return tenth(p.CPU) }, func(a, b Process) int { return cmp.Compare(a.CPU, b.CPU) }},
+	{"memory", "Memory", true, func(p Process) string { return size(p.Memory) }, func(a, b Process) int { return cmp.Compare(a.Memory, b.Memory) }},
+	{"threads", "Threads", true, func(p Process) string { return strconv.Itoa(p.Threads) }, func(a, b Process) int { return cmp.Compare(a.Threads, b.Threads) }},
+	{"state", "State", false, func(p Process) string { return p.State }, func(a, b Process) int { return cmp.Compare(a.State, b.State) }},
+	{"user", "User", false, func(p Process) string { return p.User }, func(a, b Process) int { return cmp.Compare(a.User, b.User) }},
+	{"pid", "PID", true, func(p Process) string { return strconv.Itoa(p.PID) }, func(a, b Process) int { return cmp.Compare(a.PID, b.PID) }},
+	{"parent", "Parent", true, func(p Process) string { return strconv.Itoa(p.Parent) }, func(a, b Process) int { return cmp.Compare(a.Parent, b.Parent) }},
 }
 
 // columnOf finds a column by what a URL says; the CPU's is the default.
@@ -54,7 +54,7 @@ func arrange(all []Process, filter, sort, dir string) []Process {
 		sign = -1
 	}
 	slices.SortFunc(rows, func(a, b Process) int {
-		return cmp.Or(sign*compare(&a, &b), cmp.Compare(a.PID, b.PID))
+		return cmp.Or(sign*compare(a, b), cmp.Compare(a.PID, b.PID))
 	})
 	return rows
 }
