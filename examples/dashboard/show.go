@@ -18,9 +18,17 @@ func (d Dashboard) theme() string {
 // count says how many rows there are.
 func (d Dashboard) count() string {
 	if len(d.Rows) == d.Total {
-		return strconv.Itoa(d.Total)
+		return thousands(d.Total)
 	}
-	return strconv.Itoa(len(d.Rows)) + " of " + strconv.Itoa(d.Total)
+	return thousands(len(d.Rows)) + " of " + thousands(d.Total)
+}
+
+// thousands writes a number below a million.
+func thousands(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return strconv.Itoa(n/1000) + "," + strconv.Itoa(1000 + n%1000)[1:]
 }
 
 // nothing says why there are no rows.

@@ -101,6 +101,7 @@ interface Fixtures {
   errors: Errors;
   counter: Server;
   login: Server;
+  dashboard: Server;
   /** Starts a program behind a proxy. */
   home: (program: Program) => Promise<Home>;
   /** Starts the test site with a slow bucket in memory, which this test may break. */
@@ -124,6 +125,7 @@ export const test = base.extend<Fixtures, { site: Server }>({
   },
   counter: async ({ errors }, use) => example("counter", errors, use),
   login: async ({ errors }, use) => example("login", errors, use),
+  dashboard: async ({ errors }, use) => example("dashboard", errors, use),
   home: async ({ errors }, use) => {
     const homes: Home[] = [];
     await use(async (program) => {
