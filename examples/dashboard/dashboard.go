@@ -68,9 +68,13 @@ func (d *Dashboard) Mount(_ context.Context, s *live.Socket) error {
 	return nil
 }
 
-// Params shows what the URL asks for.
-func (d *Dashboard) Params(_ context.Context, s *live.Socket, u *url.URL) error {
-	d.parse(u.Query())
+// Params shows what the URL asks for, and makes sense of what makes none.
+func (d *Dashboard) Params(_ context.Context, s *live.Socket, _ *url.URL) error {
+	d.Filter = printable(d.Filter, maxFilter)
+	if d.Dir != "asc" {
+		d.Dir = "desc"
+	}
+	d.Sort = columnOf(d.Sort).Key
 	rows, hz := d.stress()
 	if d.made != nil && (len(d.made.rows) != rows || d.hz != hz) {
 		d.stop()
@@ -126,13 +130,9 @@ func (d *Dashboard) arrange() {
 // maxFilter is the most bytes of a filter; no name is longer.
 const maxFilter = 100
 
-// Find filters the rows; the URL follows.
+// Find filters the rows: the URL follows, and so does Params.
 func (d *Dashboard) Find(_ context.Context, _ *live.Socket, e Find) error {
-	if len(e.Query) > maxFilter {
-		return live.Errorf("No name is that long.")
-	}
 	d.Filter = e.Query
-	d.arrange()
 	return nil
 }
 

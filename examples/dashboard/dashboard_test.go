@@ -94,17 +94,27 @@ func TestOneReadingForAllViewers(t *testing.T) {
 }
 
 func TestSortIsInTheURL(t *testing.T) {
-	watched(t, "/?sort=name&dir=asc", func(page *livetest.Page) {
+	watched(t, "/", func(page *livetest.Page) {
 		page.Sleep(time.Second)
-		shows(t, page, "tbody th", "init", "nginx", "postgres")
-		if got, _ := page.Attr("th.name", "aria-sort"); got != "ascending" {
-			t.Errorf("aria-sort %q", got)
-		}
-		for selector, want := range map[string]string{"th.name a": "?sort=name", "th.memory a": "?sort=memory", "th.user a": "?dir=asc&sort=user", "th.cpu a": "?"} {
-			if got, _ := page.Attr(selector, "href"); got != want {
-				t.Errorf("%s leads to %q, want %q", selector, got, want)
+		sorted := func(url, column, direction string, names ...string) {
+			t.Helper()
+			shows(t, page, "tbody th", names...)
+			if got, _ := page.Attr("th."+column, "aria-sort"); got != direction || page.URL() != url || page.Count("[aria-sort$=ending]") != 1 {
+				t.Errorf("%s is %s at %s, want %s at %s, and no other", column, got, page.URL(), direction, url)
 			}
 		}
+		sorted("/", "cpu", "descending", "nginx", "postgres", "init")
+		page.Click("th.name a")
+		sorted("/?dir=asc&sort=name", "name", "ascending", "init", "nginx", "postgres")
+		page.Click("th.name a")
+		sorted("/?sort=name", "name", "descending", "postgres", "nginx", "init")
+		page.Click("th.cpu a")
+		sorted("/?", "cpu", "descending", "nginx", "postgres", "init")
+		page.Back()
+		page.Back()
+		sorted("/?dir=asc&sort=name", "name", "ascending", "init", "nginx", "postgres")
+		page.Sleep(time.Second)
+		sorted("/?dir=asc&sort=name", "name", "ascending", "init", "nginx", "postgres")
 	})
 }
 
@@ -136,12 +146,14 @@ func TestFilter(t *testing.T) {
 }
 
 func TestFilterIsBounded(t *testing.T) {
-	watched(t, "/", func(page *livetest.Page) {
-		page.Type("#q", strings.Repeat("x", maxFilter+1))
-		if got := page.Error(); got != "No name is that long." {
-			t.Errorf("error %q", got)
-		}
-	})
+	for _, path := range []string{"/", "/?q=" + strings.Repeat("y", 1000)} {
+		watched(t, path, func(page *livetest.Page) {
+			page.Type("#q", strings.Repeat("x", 1000))
+			if got, want := page.URL(), "/?q="+strings.Repeat("x", maxFilter); got != want {
+				t.Errorf("the URL is %q, want %q", got, want)
+			}
+		})
+	}
 }
 
 func TestColumnsAreTheBrowsers(t *testing.T) {
@@ -188,6 +200,30 @@ func TestStress(t *testing.T) {
 		page.Sleep(10 * time.Second)
 		if got := len(page.Frames()) - frames; got < 45 || got > 65 {
 			t.Errorf("%d frames in 10 s, want 5 a second and the gauges'", got)
+		}
+	})
+}
+
+func TestStressBeginsAndEnds(t *testing.T) {
+	watched(t, "/?q=i", func(page *livetest.Page) {
+		inASecond := func() int {
+			before := len(page.Frames())
+			page.Sleep(time.Second)
+			return len(page.Frames()) - before
+		}
+		page.Click("nav a", "500 rows")
+		if got := page.Text("#rows"); got != "Made-up processes" || page.URL() != "/?hz=5&q=i&rows=500" {
+			t.Errorf("%q at %s", got, page.URL())
+		}
+		if got := inASecond(); got < 5 || got > 8 {
+			t.Errorf("%d frames in a second, want 5 and the gauges'", got)
+		}
+		page.Visit("?rows=20&hz=20")
+		shows(t, page, ".count", "20")
+		page.Click("nav a", "This host")
+		shows(t, page, "tbody th", "nginx", "postgres", "init")
+		if got := inASecond(); got > 2 {
+			t.Errorf("%d frames in a second after the stress", got)
 		}
 	})
 }

@@ -30,7 +30,7 @@ func newHost() *host { return &host{root: "/proc", users: map[uint32]string{}} }
 // label says what is measured.
 func (h *host) label() string {
 	release, _ := h.file("sys/kernel/osrelease")
-	return "Linux " + printable(string(bytes.TrimSpace(release)))
+	return "Linux " + printable(string(bytes.TrimSpace(release)), maxName)
 }
 
 // read takes a reading.
@@ -112,7 +112,7 @@ func (h *host) owner(pid string) string {
 	if !ok {
 		name = strconv.FormatUint(uint64(stat.Uid), 10)
 		if u, err := user.LookupId(name); err == nil {
-			name = printable(u.Username)
+			name = printable(u.Username, maxName)
 		}
 		if len(h.users) < maxUsers {
 			h.users[stat.Uid] = name

@@ -166,7 +166,7 @@ func parsePIDStat(text []byte) (procStat, error) {
 		return n
 	}
 	p := procStat{
-		Name: printable(string(text[open+1 : end])), State: fields[0][0],
+		Name: printable(string(text[open+1:end]), maxName), State: fields[0][0],
 		PID: int(number(string(text[:open]))), Parent: int(number(fields[1])), Threads: int(number(fields[17])),
 		Ticks: number(fields[11]) + number(fields[12]), Started: number(fields[19]), Pages: number(fields[21]),
 	}
@@ -176,15 +176,15 @@ func parsePIDStat(text []byte) (procStat, error) {
 	return p, nil
 }
 
-// printable makes a name fit to be shown.
-func printable(name string) string {
-	name = strings.ToValidUTF8(name[:min(len(name), maxName)], "?")
+// printable makes text fit to be shown, and cuts it after so many bytes.
+func printable(text string, most int) string {
+	text = strings.ToValidUTF8(text[:min(len(text), most)], "?")
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r
-	}, name)
+	}, text)
 }
 
 // stateName says what a process does, by its letter.

@@ -74,7 +74,7 @@ func TestNamesAreMadeFitToBeShown(t *testing.T) {
 		strings.Repeat("x", 1000): strings.Repeat("x", maxName),
 		"":                        "",
 	} {
-		if got := printable(raw); got != want {
+		if got := printable(raw, maxName); got != want {
 			t.Errorf("%q is shown as %q, want %q", raw, got, want)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/livelong-dev/livelong/live"
 )
 
 // What the template shows of the view's exported fields.
@@ -94,12 +96,11 @@ func (d Dashboard) loaded(l load) Dashboard {
 func (d Dashboard) kept() [][2]string {
 	d.Filter = ""
 	var kept [][2]string
-	for name, values := range queryOf(d) {
-		for _, value := range values {
-			kept = append(kept, [2]string{name, value})
+	for pair := range strings.SplitSeq(live.Query(d)[1:], "&") {
+		if name, value, ok := strings.Cut(pair, "="); ok {
+			kept = append(kept, [2]string{name, value}) // a word or a number: it needs no unescaping
 		}
 	}
-	slices.SortFunc(kept, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
 	return kept
 }
 
