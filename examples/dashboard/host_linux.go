@@ -30,7 +30,8 @@ func newHost() *host { return &host{root: "/proc", users: map[uint32]string{}} }
 // label says what is measured.
 func (h *host) label() string {
 	release, _ := h.file("sys/kernel/osrelease")
-	return "Linux " + printable(string(bytes.TrimSpace(release)), maxName)
+	version, _, _ := bytes.Cut(bytes.TrimSpace(release), []byte("-"))
+	return "Linux " + printable(string(version), maxName)
 }
 
 // read takes a reading.

@@ -38,10 +38,16 @@ func (s *synthetic) process() Process {
 	p := Process{
 		PID: s.next, Parent: r.IntN(s.next), Name: programs[r.IntN(len(programs))] + "-" + strconv.Itoa(r.IntN(100)),
 		User: accounts[r.IntN(len(accounts))], State: states[r.IntN(len(states))],
-		CPU: r.IntN(1000), Memory: uint64(1+r.IntN(1<<20)) << 10, Threads: 1 + r.IntN(64),
+		CPU: s.load(), Memory: uint64(1+r.IntN(1<<20)) << 10, Threads: 1 + r.IntN(64),
 	}
 	s.next++
 	return p
+}
+
+// load is what a process needs: most need little.
+func (s *synthetic) load() int {
+	x := s.random.Float64()
+	return int(1000 * x * x * x * x * x)
 }
 
 // step changes one row in a hundred, and lets one process end and another begin.
@@ -49,7 +55,7 @@ func (s *synthetic) step() {
 	r := s.random
 	for range (len(s.rows) + 99) / 100 {
 		p := &s.rows[r.IntN(len(s.rows))]
-		p.CPU = max(0, min(1000, p.CPU+r.IntN(101)-50))
+		p.CPU = (3*p.CPU + s.load()) / 4
 		p.Memory += uint64(r.IntN(1<<10)) << 10
 		p.State = states[r.IntN(len(states))]
 	}

@@ -40,7 +40,7 @@ func columnOf(key string) column {
 }
 
 // arrange copies the processes that match a filter, sorted. Equal ones are in the order of their ids, so that rows do
-// not dance.
+// not dance, after them the kernel's own, which have no memory.
 func arrange(all []Process, filter, sort, dir string) []Process {
 	filter = strings.ToLower(strings.TrimSpace(filter))
 	rows := make([]Process, 0, len(all))
@@ -54,10 +54,12 @@ func arrange(all []Process, filter, sort, dir string) []Process {
 		sign = -1
 	}
 	slices.SortFunc(rows, func(a, b Process) int {
-		return cmp.Or(sign*compare(a, b), cmp.Compare(a.PID, b.PID))
+		return cmp.Or(sign*compare(a, b), cmp.Compare(b.hasMemory(), a.hasMemory()), cmp.Compare(a.PID, b.PID))
 	})
 	return rows
 }
+
+func (p Process) hasMemory() int { return int(min(p.Memory, 1)) }
 
 func matches(p Process, filter string) bool {
 	return strings.Contains(strings.ToLower(p.Name), filter) || strings.Contains(strings.ToLower(p.User), filter) ||
