@@ -136,6 +136,12 @@ func (d *Dashboard) Find(_ context.Context, _ *live.Socket, e Find) error {
 	return nil
 }
 
+// StoredChanged shows what another tab has chosen.
+func (d *Dashboard) StoredChanged(context.Context, *live.Socket, []string) error {
+	d.arrange()
+	return nil
+}
+
 // Show chooses the columns. What is kept are those that are not shown, so that a new one is seen.
 func (d *Dashboard) Show(_ context.Context, _ *live.Socket, e Show) error {
 	d.Hidden = []string{}

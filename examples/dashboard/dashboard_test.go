@@ -145,6 +145,39 @@ func TestFilter(t *testing.T) {
 	})
 }
 
+func TestFilterOfAnotherTab(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app, _ := monitor(t)
+		browser := livetest.NewBrowser(t, app)
+		one, two := browser.Open("/"), browser.Open("/?sort=pid")
+		one.Type("#q", "ngi")
+		one.Sleep(100 * time.Millisecond)
+		shows(t, two, "tbody th", "nginx")
+		one.Sleep(time.Second)
+		if got := two.URL(); got != "/?q=ngi&sort=pid" {
+			t.Errorf("the other tab is at %q", got)
+		}
+	})
+}
+
+func TestLostConnection(t *testing.T) {
+	watched(t, "/?rows=100&hz=20", func(page *livetest.Page) {
+		page.Drop()
+		page.Sleep(30 * time.Second)
+		page.Connect()
+		page.Sleep(0)
+		if got := page.Joined(); got != "resume" {
+			t.Errorf("the page came back by %q", got)
+		}
+		shows(t, page, ".gauge:first-child .value", "50.0 %")
+		before := page.HTML("tbody")
+		page.Sleep(time.Second)
+		if page.HTML("tbody") == before {
+			t.Error("nothing moves any more")
+		}
+	})
+}
+
 func TestFilterIsBounded(t *testing.T) {
 	for _, path := range []string{"/", "/?q=" + strings.Repeat("y", 1000)} {
 		watched(t, path, func(page *livetest.Page) {

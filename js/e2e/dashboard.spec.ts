@@ -77,7 +77,7 @@ test("5,000 rows that change ten times a second show what patches cost", async (
   await open(page, dashboard.url);
   await page.getByText("Columns", { exact: true }).first().click();
   await page.getByRole("link", { name: "5,000 rows" }).click();
-  await expect(page.locator(".count")).toHaveText("5,000");
+  await expect(page.locator(".count")).toHaveText("5,000", { timeout: 20_000 });
   await expect(page).toHaveURL(/rows=5000/);
   await page.locator("[data-live].live-connected").waitFor();
   await page.evaluate(() => {
