@@ -54,7 +54,7 @@ func TestTicks(t *testing.T) {
 		if window, _ := page.Attr(".gauge:first-child svg", "viewBox"); window != "-58.5 -1000 60 1000" {
 			t.Errorf("the drawing shows %q", window)
 		}
-		page.Sleep(100 * time.Second)
+		page.Sleep(61 * time.Second)
 		if got := page.Count(".gauge:first-child path"); got != barCount {
 			t.Errorf("%d bars, want %d", got, barCount)
 		}
@@ -63,7 +63,7 @@ func TestTicks(t *testing.T) {
 
 func TestTickCostsLittle(t *testing.T) {
 	watched(t, "/", func(page *livetest.Page) {
-		page.Sleep(90 * time.Second)
+		page.Sleep(65 * time.Second)
 		frames := page.Frames()
 		last := frames[len(frames)-1]
 		t.Logf("a tick of 8 gauges in which no process moves: %d B", last)
@@ -163,7 +163,7 @@ func TestFilterOfAnotherTab(t *testing.T) {
 func TestLostConnection(t *testing.T) {
 	watched(t, "/?rows=100&hz=20", func(page *livetest.Page) {
 		page.Drop()
-		page.Sleep(30 * time.Second)
+		page.Sleep(10 * time.Second)
 		page.Connect()
 		page.Sleep(0)
 		if got := page.Joined(); got != "resume" {
@@ -230,9 +230,9 @@ func TestStress(t *testing.T) {
 			t.Error("nothing changed in a quarter of a second")
 		}
 		frames := len(page.Frames())
-		page.Sleep(10 * time.Second)
-		if got := len(page.Frames()) - frames; got < 45 || got > 65 {
-			t.Errorf("%d frames in 10 s, want 5 a second and the gauges'", got)
+		page.Sleep(4 * time.Second)
+		if got := len(page.Frames()) - frames; got < 18 || got > 26 {
+			t.Errorf("%d frames in 4 s, want 5 a second and the gauges'", got)
 		}
 	})
 }
