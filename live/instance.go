@@ -357,15 +357,23 @@ func (in *instance) turn(m message) (send bool) {
 	if err != nil && !errors.Is(err, ErrHalt) {
 		in.fail(n, err)
 	}
-	switch left, crash := in.travel(); {
-	case crash != nil:
-		in.crash(crash)
+	if !in.conclude() {
 		return false
-	case left:
+	}
+	return send || in.dirty || in.resync || in.urgent || in.saveChanged()
+}
+
+// conclude takes the page where the turn has said, and notes what it has changed. It reports whether the instance goes on.
+func (in *instance) conclude() (goesOn bool) {
+	left, crash := in.travel()
+	if crash != nil {
+		in.crash(crash)
+	}
+	if left || crash != nil {
 		return false
 	}
 	in.changed()
-	return send || in.dirty || in.resync || in.urgent || in.saveChanged()
+	return true
 }
 
 // catch ends the instance when the app panics where nothing guards it: in a field's MarshalJSON, a Title, a Stash.

@@ -60,7 +60,7 @@ func sameOrigin(target string, page *url.URL, host string) (*url.URL, error) {
 	if u.Host != "" && !strings.EqualFold(u.Host, host) {
 		return nil, nil
 	}
-	u.Scheme, u.Host, u.User = "", "", nil
+	u.Scheme, u.Host, u.User, u.ForceQuery = "", "", nil, false
 	if u.Path == "" {
 		u.Path = "/"
 	}

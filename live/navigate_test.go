@@ -549,6 +549,25 @@ func TestQueryFieldsThatAreStored(t *testing.T) {
 	}
 }
 
+// A tab whose filter another one has set is at the URL that says so.
+func TestQueryFieldsThatAreStoredInAnotherTab(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}})
+		live.Handle(app, "GET /", func(*http.Request) (*filtered, error) { return &filtered{}, nil })
+		b := livetest.NewBrowser(t, app)
+		one, two := b.Open("/"), b.Open("/")
+		one.Push("Choose", Choose{Filter: "nginx"})
+		one.Sleep(time.Second)
+		if two.Text("#q") != "nginx" || two.URL() != "/?q=nginx" {
+			t.Errorf("the other tab shows %q at %s", two.Text("#q"), two.URL())
+		}
+		one.Visit("?")
+		if one.URL() != "/" || one.Text("#q") != "" {
+			t.Errorf("a bare URL: %q at %s", one.Text("#q"), one.URL())
+		}
+	})
+}
+
 func TestBadQueryTags(t *testing.T) {
 	type (
 		noName struct {

@@ -49,7 +49,9 @@ func (in *instance) hear() (send bool) {
 		if err != nil && !errors.Is(err, ErrHalt) {
 			in.fail(0, err)
 		}
-		in.changed()
+		if !in.conclude() {
+			return false
+		}
 	}
 	if st.refused {
 		// The user knows already.

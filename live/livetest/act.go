@@ -167,6 +167,9 @@ func (p *Page) control(n *html.Node) *control {
 // report sends the change of a control, if anything is bound to it.
 func (p *Page) report(n *html.Node) {
 	p.t.Helper()
+	if p.ws == nil {
+		return // as in a browser without JavaScript, the form carries it
+	}
 	for at := n; at != nil && at != p.root.Parent; at = at.Parent {
 		if v := attr(at, "live-change"); v != "" {
 			form := url.Values{}

@@ -36,7 +36,7 @@ func (p *Page) History() (urls []string, at int) {
 
 func relative(u *url.URL) string {
 	shown := *u
-	shown.Scheme, shown.Host, shown.User = "", "", nil
+	shown.Scheme, shown.Host, shown.User, shown.ForceQuery = "", "", nil, false
 	return shown.String()
 }
 
