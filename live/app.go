@@ -125,6 +125,8 @@ type GroupOptions struct {
 	OnMount []func(ctx context.Context, s *Socket) error
 	// Layout is around the views.
 	Layout Layout
+	// Recorder is told what the group's pages do. Defaults to the app's; see also [Unrecorded].
+	Recorder Recorder
 }
 
 // Group returns a group of pages.

@@ -101,6 +101,7 @@ func (in *instance) note() bool {
 	bench := workbenches.Get().(*workbench)
 	defer workbenches.Put(bench)
 	bench.marks = in.typ.assigns.Update(in.marks, in.value, bench.marks[:0])
+	in.noteRecorded(bench.marks)
 	if st := in.stashed; st != nil {
 		for i := range st.slots {
 			s, field := &st.slots[i], in.typ.stored[i].field

@@ -26,6 +26,7 @@ func (in *instance) crash(err error) {
 		stack = string(p.stack)
 	}
 	in.log().Error("instance crashed", "err", err, "stack", stack)
+	in.crashedBy = RecordedEnd{Reason: EndPanic, Err: err, Stack: stack}
 	now := time.Now()
 	again := !in.crashed.IsZero() && now.Sub(in.crashed) < crashWindow
 	hopeless := again && in.defaults && in.answered == in.since
@@ -74,7 +75,7 @@ func (in *instance) afresh(o mountOptions, text string, hopeless bool) {
 		return
 	}
 	next.params, next.reconnects, next.attach, next.crashed = in.params, in.reconnects, in.attach, in.crashed
-	next.visits, next.arrival = in.visits, in.arrival
+	next.visits, next.arrival, next.viewport = in.visits, in.arrival, in.viewport
 	next.showError(0, text)
 	in.mu.Lock()
 	how := wire.Mount

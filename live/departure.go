@@ -60,7 +60,7 @@ func (r *registry) succeed(in, next *instance) {
 		next.detach(conn) // nobody else will
 	}
 	if stopping {
-		next.end("the server is stopping")
+		next.end(whyStopping)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/livelong-dev/livelong/live/internal/assigns"
@@ -108,6 +109,12 @@ type instance struct {
 	shown      string    // path and query that the browser has been told, or has joined with
 	referer    string    // path and query of the page before
 	visits     int       // navigations of this tab
+	rec        *recorded // nil: not recorded
+	recording  atomic.Pointer[recorded]
+	recorder   *Recorder // set by Socket.Record
+	unrecorded bool      // it is not to be recorded, or not any more
+	crashedBy  RecordedEnd
+	viewport   [3]float64
 	crashed    time.Time // when the instance before it crashed; zero: none did
 }
 
@@ -289,6 +296,7 @@ func (in *instance) turn(m message) (send bool) {
 		}
 		return in.urgent || in.saveChanged()
 	case newsMessage:
+		in.beginTurn(TurnStored, "", nil)
 		return in.hear()
 	case recheckMessage:
 		in.recheck()
@@ -313,9 +321,14 @@ func (in *instance) turn(m message) (send bool) {
 			return false
 		}
 		if _, ok := in.view.(Connector); !ok && in.course == nil {
+			if m.how == wire.Resume {
+				in.beginTurn(turnOf(m))
+				in.endTurn()
+			}
 			return in.dirty || in.resync || in.urgent || in.saveChanged()
 		}
 	}
+	in.beginTurn(turnOf(m))
 	err, crash := in.guard(func() error {
 		in.wake()
 		switch m := m.(type) {
@@ -355,6 +368,7 @@ func (in *instance) turn(m message) (send bool) {
 		return false
 	}
 	if err != nil && !errors.Is(err, ErrHalt) {
+		in.failTurn(err)
 		in.fail(n, err)
 	}
 	if !in.conclude() {
@@ -373,6 +387,7 @@ func (in *instance) conclude() (goesOn bool) {
 		return false
 	}
 	in.changed()
+	in.endTurn()
 	return true
 }
 
@@ -440,8 +455,14 @@ func (b *badEvent) Unwrap() error { return b.err }
 func (in *instance) runEvent(ctx context.Context, e *event, args eventArgs) error {
 	return e.call(in.view, ctx, &in.socket, func(into any) error {
 		v := reflect.ValueOf(into).Elem()
+		if in.rec != nil {
+			in.rec.turn.Form = args.form
+		}
 		if err := e.payload.Decode(args.value, args.form, args.client, v); err != nil {
 			return &badEvent{err}
+		}
+		if in.rec != nil {
+			in.rec.turn.Value = into
 		}
 		for _, h := range in.hooks {
 			if err := h.f(ctx, &in.socket, v.Interface()); err != nil {

@@ -233,6 +233,9 @@ func (in *instance) enter(m attachMessage) {
 func (in *instance) attached(m attachMessage) error {
 	var extra wire.Extra
 	in.params = m.join.Params
+	if len(m.join.Size) == len(in.viewport) {
+		copy(in.viewport[:], m.join.Size)
+	}
 	if every := in.route.group.options.AuthorizeEvery; every > 0 && m.how != wire.Resume {
 		in.startTimer(every, every, recheckMessage{})
 	}
@@ -295,6 +298,9 @@ func (in *instance) attached(m attachMessage) error {
 		}
 		told := st.told
 		extra.Save = &told
+	}
+	if m.how != wire.Resume {
+		in.record(m.how == wire.Navigate)
 	}
 	frame, err := wire.AppendDown(nil, in.answered, nil, &extra)
 	if err != nil {

@@ -174,6 +174,9 @@ func (b *root) Render(ctx context.Context, w io.Writer) error {
 	if b.tag != "" {
 		open += ` data-live-tag="` + b.tag + `"`
 	}
+	if b.in.recorderOf() != nil {
+		open += ` data-live-recorded` // so that the client says how large its window is
+	}
 	if b.socket != "" {
 		open += ` data-live-socket="` + templ.EscapeString(b.socket) + `"`
 	}

@@ -51,6 +51,15 @@ func (r *registry) init(a *App) {
 	r.detached.max, r.detached.maxBytes = a.options.MaxDetached, a.options.MaxDetachedBytes
 }
 
+// Why instances end, where a recording tells them apart.
+const (
+	whyStopping  = "the server is stopping"
+	whyLate      = "no browser came"
+	whyCrowded   = "too many pages wait for their browser"
+	whyForbidden = "not authorized any more"
+	whyOver      = "its session is over"
+)
+
 // overhead is what an instance counts beside its HTML.
 const overhead = 4 << 10
 
@@ -125,7 +134,7 @@ func (r *registry) park(in *instance, html int) {
 		old.end("too many pages wait for their socket")
 	}
 	if stopping {
-		in.end("the server is stopping")
+		in.end(whyStopping)
 	}
 }
 
@@ -168,7 +177,7 @@ func (r *registry) add(in *instance, m attachMessage, crashed *instance) {
 		}
 	}
 	if stopping {
-		in.end("the server is stopping")
+		in.end(whyStopping)
 	}
 }
 
@@ -281,7 +290,7 @@ func (in *instance) detach(c *connection) {
 	in.mu.Unlock()
 	r.mu.Unlock()
 	for _, old := range out {
-		old.end("too many pages wait for their browser")
+		old.end(whyCrowded)
 	}
 }
 
@@ -362,6 +371,7 @@ func (in *instance) finish(why string) {
 			in.log().Error("panic in Unmount", "err", crash, "stack", string(crash.(*panicked).stack))
 		}
 	}
+	in.endRecording(why)
 	in.cancel()
 	in.tree = nil
 	if st := in.stashed; st != nil && st.handle != nil {
@@ -413,7 +423,7 @@ func (in *instance) expire() {
 		return
 	case in.conn == nil:
 		if !now.Before(in.until) {
-			in.endSoon("no browser came")
+			in.endSoon(whyLate)
 			return
 		}
 	case now.Sub(time.Unix(0, in.conn.seen.Load())) >= o.Silence:
@@ -470,7 +480,7 @@ func (a *App) Shutdown(ctx context.Context) error {
 		wg.Go(func() { c.transport.close(wire.CloseGoingAway, "the server is stopping") })
 	}
 	for _, in := range ending {
-		in.end("the server is stopping")
+		in.end(whyStopping)
 	}
 	done := make(chan struct{})
 	go func() {

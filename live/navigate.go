@@ -320,11 +320,12 @@ func (in *instance) depart(c *course, to *destination) (left bool, crash error) 
 		in.fail(c.event, err)
 		return false, nil
 	}
-	next.params, next.visits = in.params, in.visits+1
+	next.params, next.viewport, next.visits = in.params, in.viewport, in.visits+1
 	next.out.Flash = append(in.out.Flash, next.out.Flash...)
 	next.out.Push, next.out.Error = in.out.Push, in.out.Error
 	next.arrival = c
 	next.shown = next.request.URL.RequestURI()
+	in.endTurn()
 	in.app.registry.succeed(in, next)
 	return true, nil
 }

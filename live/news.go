@@ -140,6 +140,10 @@ func (in *instance) adoptAll(found []adoption) error {
 	}
 	bench := workbenches.Get().(*workbench)
 	bench.marks = in.typ.assigns.Update(in.marks, in.value, bench.marks[:0])
+	in.noteRecorded(bench.marks)
+	if in.rec != nil {
+		in.rec.turn.Keys = names
+	}
 	workbenches.Put(bench)
 	in.dirty = true
 	if w, ok := in.view.(StoredWatcher); ok {

@@ -27,6 +27,9 @@ type Options struct {
 	// durable. Defaults to 10 s.
 	GateTimeout time.Duration
 
+	// Recorder is told what instances do, so that it can be seen again; see package replay. Defaults to none.
+	Recorder Recorder
+
 	// Bus carries topics between the nodes of an app. Defaults to one that reaches this process only.
 	Bus Bus
 

@@ -207,7 +207,7 @@ func (a *App) mount(rt *route, r *http.Request, s session, p *page, o mountOptio
 	in := &instance{app: a, typ: rt.viewType, route: rt, session: s, page: p,
 		env: &env{nonce: p.nonce, locale: p.locale}, scheduled: true}
 	in.key = diff.NewKey(p.key)
-	in.ctx, in.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
+	in.ctx, in.cancel = context.WithCancel(context.WithValue(context.WithoutCancel(r.Context()), recordingKey{}, &in.recording))
 	in.socket = Socket{in: in}
 	in.request = slimRequest(r)
 	defer func() {

@@ -285,7 +285,7 @@ func (in *instance) recheck() {
 	in.mu.Lock()
 	conn := in.conn
 	in.mu.Unlock()
-	in.finish("not authorized any more")
+	in.finish(whyForbidden)
 	if conn != nil {
 		go conn.transport.close(wire.CloseUnauthorized, "ask for the page again")
 	}
@@ -317,7 +317,7 @@ func (r *registry) dismiss(ids []string) {
 	}
 	r.mu.Unlock()
 	for _, in := range ending {
-		in.end("its session is over")
+		in.end(whyOver)
 	}
 	for _, c := range conns {
 		go c.transport.close(wire.CloseBadToken, "the browser session is over")

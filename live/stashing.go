@@ -223,6 +223,9 @@ func (in *instance) tellSave() {
 		in.stashed.told = in.save()
 		told := in.stashed.told
 		in.out.Save = &told
+		if in.rec != nil {
+			in.rec.Saved(told.String())
+		}
 	}
 }
 

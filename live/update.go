@@ -24,6 +24,7 @@ func (in *instance) update() {
 			return
 		}
 		in.dirty = false
+		in.recordFrame(patch)
 		in.stash()
 	}
 	in.tellSave()

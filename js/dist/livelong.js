@@ -2085,8 +2085,9 @@ var Session = class {
   }
   #hello() {
     const { params } = this.#settings;
+    const size = this.#root.hasAttribute("data-live-recorded") ? [innerWidth, innerHeight, devicePixelRatio] : void 0;
     const token = this.#root.getAttribute("data-live") ?? "";
-    const options = { secret: this.#secret, k: this.#confirm.k || void 0, n: this.#outbox.sent || void 0, tag: this.#tag, params };
+    const options = { secret: this.#secret, k: this.#confirm.k || void 0, n: this.#outbox.sent || void 0, tag: this.#tag, size, params };
     return encode({ kind: "join", token, options });
   }
   #received(text) {

@@ -175,8 +175,9 @@ export class Session {
 
   #hello(): string {
     const { params } = this.#settings;
+    const size = this.#root.hasAttribute("data-live-recorded") ? [innerWidth, innerHeight, devicePixelRatio] : undefined;
     const token = this.#root.getAttribute("data-live") ?? "";
-    const options = { secret: this.#secret, k: this.#confirm.k || undefined, n: this.#outbox.sent || undefined, tag: this.#tag, params };
+    const options = { secret: this.#secret, k: this.#confirm.k || undefined, n: this.#outbox.sent || undefined, tag: this.#tag, size, params };
     return encode({ kind: "join", token, options });
   }
 

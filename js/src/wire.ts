@@ -81,6 +81,8 @@ export interface JoinOptions {
   readonly k?: number;
   readonly n?: number;
   readonly tag?: string;
+  /** Of the window: width, height, device pixels per CSS pixel. */
+  readonly size?: readonly number[];
   readonly params?: { readonly [name: string]: string };
 }
 

@@ -12,6 +12,7 @@ type Options struct {
 	K      int               `json:"k,omitempty"`      // frames applied
 	N      int               `json:"n,omitempty"`      // the newest event sent
 	Tag    string            `json:"tag,omitempty"`    // of what the page shows, when no patch came after it
+	Size   []float64         `json:"size,omitempty"`   // of the window: width, height, device pixels per CSS pixel
 	Params map[string]string `json:"params,omitempty"` // the app's own, read by Socket.ConnectParams
 }
 
@@ -85,6 +86,9 @@ func decodeJoin(frame []byte, l Limits) (Join, error) {
 		if err := strict(raw[2], &j.Options); err != nil {
 			return j, &FrameError{offset(frame, raw[2]), "join options: " + err.Error()}
 		}
+	}
+	if len(j.Options.Size) > 3 {
+		return j, &FrameError{offset(frame, raw[2]), "join options: size has up to three numbers"}
 	}
 	if o := &j.Options; o.K < 0 || o.K > maxNumber || o.N < 0 || o.N > maxNumber {
 		return j, &FrameError{offset(frame, raw[2]), "join options: k and n count from 0"}

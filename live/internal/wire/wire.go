@@ -134,6 +134,9 @@ const (
 	Unavailable             // stored values cannot be read, and nothing is written
 )
 
+// String returns the state's name: saved, saving, unsaved or unavailable.
+func (s Save) String() string { return [...]string{"saved", "saving", "unsaved", "unavailable"}[s] }
+
 // Empty reports whether nothing is to be said.
 func (e *Extra) Empty() bool {
 	return e.Join == nil && e.Shape == nil && e.Inserted == nil && e.HTML == nil && e.Tag == "" && e.Title == nil &&

@@ -1,0 +1,409 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/livelong-dev/livelong/live/internal/diff"
+	"github.com/livelong-dev/livelong/live/internal/wire"
+)
+
+// Recorder is told what instances do, so that it can be seen again; package replay is one. It is the third seam of an
+// app, beside the [Stash] and the [Bus].
+type Recorder interface {
+	// Record is called once for each instance, by its runner, when the first browser has come to it. It returns where
+	// the rest is to be told; nil for an instance that is not recorded. It must not block.
+	Record(start RecordStart) Recording
+}
+
+// Recording is told what one instance does. Its methods are called by the instance's runner, one at a time, and must
+// not block; what they are given is theirs to read until they return. Log alone may be called from any goroutine.
+type Recording interface {
+	// Turn is called after each message that the instance has handled, before what it changed is rendered.
+	Turn(*RecordedTurn)
+	// Frame is called after each rendering that is sent, which may show what several turns have changed.
+	Frame(*RecordedFrame)
+	// Saved is called when it changes how the page is stored: saved, saving, unsaved, unavailable.
+	Saved(state string)
+	// End is called once, when the instance ends.
+	End(RecordedEnd)
+	// Position says what the recording is called, and how many frames it has. Any goroutine may call it.
+	Position() (id string, frame int)
+}
+
+// RecordStart is what an instance is when it begins to be recorded.
+type RecordStart struct {
+	View      *ViewType
+	Socket    *Socket // valid for as long as the instance lives, in its runner
+	Route     string  // the pattern, or "embed NAME"
+	URL       *url.URL
+	Request   *http.Request
+	Params    map[string]string // what the client's connect was given
+	Page      string            // the page's id
+	Session   string            // a keyed hash of the browser session, the same in all its tabs
+	Referer   string            // the path and query of the page before, if this one was navigated to
+	Recovery  Recovery
+	Navigated bool
+	Viewport  [3]float64 // of the browser's window: width and height in CSS pixels, device pixels in one; 0: unknown
+	Nonce     string
+	Locale    string
+	Key       [16]byte // of the frames' hashes
+	Frame     RecordedFrame
+}
+
+// TurnKind is what a turn was about.
+type TurnKind uint8
+
+// What turns are about.
+const (
+	TurnEvent   TurnKind = iota + 1 // the browser sent Name, with Value
+	TurnURL                         // the browser asked for URL
+	TurnMessage                     // the server sent Value
+	TurnStored                      // another tab or node changed stored fields: Keys
+	TurnAttach                      // a browser came back
+)
+
+// RecordedTurn is one message that an instance has handled.
+type RecordedTurn struct {
+	Kind  TurnKind
+	Name  string     // of the event, on the wire; of a message, its Go type
+	Value any        // the event or message, a pointer to its struct; nil when it could not be decoded
+	Form  url.Values // the inputs that an event's form has sent, also those that the event's struct does not list
+	URL   *url.URL   // where the page is after the turn
+	Moved bool       // the turn has changed it
+	Keys  []string
+	Err   error // the handler's, or why the event was refused
+	Took  time.Duration
+}
+
+// RecordedFrame is what a browser was sent, and the fields that it shows.
+type RecordedFrame struct {
+	View    any    // a pointer to the view
+	Changed []int  // indices into ViewType.Fields of what changed since the frame before
+	Patch   []byte // as sent; nil when the whole view was
+	Whole   bool   // the HTML was sent instead of a patch
+	Title   string // the document's
+	Hash    uint64 // content tag of the view under the page's key; 0 when its HTML is not well formed
+}
+
+// RecordedEnd is why an instance ended.
+type RecordedEnd struct {
+	Reason EndReason
+	Err    error
+	Stack  string // of a panic
+}
+
+// EndReason is why an instance ended.
+type EndReason uint8
+
+// Why instances end.
+const (
+	EndClosed    EndReason = iota // the page was left, or taken to another one
+	EndTimeout                    // its browser did not come back
+	EndPanic                      // Err, Stack
+	EndShutdown                   // the server stopped
+	EndDismissed                  // its session has ended, or may not see it any more
+)
+
+// Record makes r the recorder of this instance instead of the app's or the group's; nil: it is not recorded. It must be
+// called in Mount, or before.
+func (s *Socket) Record(r Recorder) { s.in.recorder = &r }
+
+// RecordingOf returns the recording of the instance whose method was called with ctx; nil when it is not recorded, or not
+// yet. Any goroutine may call it.
+func RecordingOf(ctx context.Context) Recording {
+	if r, ok := ctx.Value(recordingKey{}).(*atomic.Pointer[recorded]); ok {
+		if rec := r.Load(); rec != nil {
+			return rec.Recording
+		}
+	}
+	return nil
+}
+
+type recordingKey struct{}
+
+// Unrecorded is the [Recorder] of groups whose pages are not recorded.
+var Unrecorded Recorder = unrecorded{}
+
+type unrecorded struct{}
+
+func (unrecorded) Record(RecordStart) Recording { return nil }
+
+// recorded is an instance's side of its recording.
+type recorded struct {
+	Recording
+	turn    RecordedTurn // that is being handled; its kind is 0 when none is
+	began   time.Time
+	changed []int
+	at      string // path and query after the turn before
+	frame   RecordedFrame
+}
+
+// record begins the instance's recording, if it is to have one.
+func (in *instance) record(navigated bool) {
+	if in.rec != nil || in.unrecorded {
+		return
+	}
+	r := in.recorderOf()
+	if in.unrecorded = r == nil; in.unrecorded {
+		return
+	}
+	rec := r.Record(RecordStart{View: (*ViewType)(in.typ), Socket: &in.socket, Route: in.route.name, URL: in.request.URL, Request: in.request,
+		Params: in.params, Page: in.page.id.String(), Session: in.app.storageIDs(in.session)[0], Referer: in.referer, Recovery: in.recovery,
+		Navigated: navigated, Viewport: in.viewport, Nonce: in.env.nonce, Locale: in.env.locale, Key: in.page.key,
+		Frame: RecordedFrame{View: in.view, Whole: true, Title: in.title, Hash: in.contentTag()}})
+	if in.unrecorded = rec == nil; in.unrecorded {
+		return
+	}
+	in.rec = &recorded{Recording: rec, at: in.request.URL.RequestURI()}
+	in.recording.Store(in.rec)
+}
+
+// recorderOf returns who is to record the instance; nil for nobody.
+func (in *instance) recorderOf() Recorder {
+	r := in.app.options.Recorder
+	if in.recorder != nil {
+		r = *in.recorder
+	} else if g := in.route.group.options.Recorder; g != nil {
+		r = g
+	}
+	if r == Unrecorded {
+		return nil
+	}
+	return r
+}
+
+// contentTag is that of what was rendered last.
+func (in *instance) contentTag() uint64 {
+	switch {
+	case in.hasTag:
+		return in.tag
+	case in.tree != nil && !in.htmlMode:
+		return in.tree.Tag(&in.key)
+	}
+	return 0
+}
+
+// turnOf says what a message is to a recording.
+func turnOf(m message) (kind TurnKind, name string, value any) {
+	switch m := m.(type) {
+	case attachMessage:
+		return TurnAttach, "", nil
+	case eventMessage:
+		if m.up.Name == wire.Navigation {
+			return TurnURL, "", nil
+		}
+		return TurnEvent, m.up.Name, nil
+	case userMessage:
+		return TurnMessage, reflect.TypeOf(m.value).String(), m.value
+	}
+	return 0, "", nil
+}
+
+// beginTurn notes what is being handled.
+func (in *instance) beginTurn(kind TurnKind, name string, value any) {
+	if in.rec != nil {
+		in.rec.turn, in.rec.began = RecordedTurn{Kind: kind, Name: name, Value: value}, time.Now()
+	}
+}
+
+// failTurn notes the error of what is being handled.
+func (in *instance) failTurn(err error) {
+	if in.rec != nil && err != nil {
+		in.rec.turn.Err = err
+	}
+}
+
+// endTurn tells the recording of what was handled.
+func (in *instance) endTurn() {
+	rec := in.rec
+	if rec == nil || rec.turn.Kind == 0 {
+		return
+	}
+	at := in.request.URL.RequestURI()
+	rec.turn.URL, rec.turn.Moved, rec.turn.Took = in.request.URL, at != rec.at, time.Since(rec.began)
+	rec.at = at
+	rec.Turn(&rec.turn)
+	rec.turn = RecordedTurn{}
+}
+
+// noteRecorded remembers which fields the next frame shows anew.
+func (in *instance) noteRecorded(fields []int) {
+	if in.rec == nil {
+		return
+	}
+	for _, i := range fields {
+		if !slices.Contains(in.rec.changed, i) {
+			in.rec.changed = append(in.rec.changed, i)
+		}
+	}
+}
+
+// recordFrame tells the recording of a rendering that is sent.
+func (in *instance) recordFrame(patch []byte) {
+	rec := in.rec
+	if rec == nil {
+		return
+	}
+	rec.frame = RecordedFrame{View: in.view, Changed: rec.changed, Patch: patch, Whole: in.out.HTML != nil, Title: in.title, Hash: in.contentTag()}
+	rec.Frame(&rec.frame)
+	rec.changed, rec.frame = rec.changed[:0], RecordedFrame{}
+}
+
+// endRecording tells the recording that the instance ends.
+func (in *instance) endRecording(why string) {
+	rec, end := in.rec, in.crashedBy
+	if in.unrecorded = true; rec == nil {
+		return
+	}
+	in.failTurn(end.Err)
+	in.endTurn() // it was not finished
+	in.rec = nil
+	switch why {
+	case whyStopping:
+		end.Reason = EndShutdown
+	case whyLate, whyCrowded:
+		end.Reason = EndTimeout
+	case whyForbidden, whyOver:
+		end.Reason = EndDismissed
+	}
+	rec.End(end)
+}
+
+// ViewType is what is known of a registered view type: what a recording of one of its instances needs to be made and to be
+// shown again. Its methods may be called from any goroutine.
+type ViewType viewType
+
+// ViewType returns the view type of a name, as [ViewType.Name] gives it; nil when no page of the app has it.
+func (a *App) ViewType(name string) *ViewType {
+	for _, rt := range a.routes {
+		if rt.viewType.name == name {
+			return (*ViewType)(rt.viewType)
+		}
+	}
+	return nil
+}
+
+// Name returns the type with its package: main.Counter.
+func (t *ViewType) Name() string { return t.name }
+
+// Type returns the view's struct type.
+func (t *ViewType) Type() reflect.Type { return t.typ }
+
+// Fields returns the exported fields of the view, in the order in which they are counted.
+func (t *ViewType) Fields() []reflect.StructField {
+	var fields []reflect.StructField
+	for _, f := range t.assigns.Fields() {
+		fields = append(fields, reflect.StructField{Name: f.Name, Type: f.Type, Tag: f.Tag, Index: f.Index})
+	}
+	return fields
+}
+
+// Value returns a field of a view, which is a pointer to the struct.
+func (t *ViewType) Value(view any, field int) reflect.Value {
+	return reflect.ValueOf(view).Elem().FieldByIndex(t.assigns.Fields()[field].Index)
+}
+
+// AppendField appends a field's JSON to dst, as it is stored and recorded.
+func (t *ViewType) AppendField(dst []byte, view any, field int) ([]byte, error) {
+	return t.assigns.EncodeField(dst, reflect.ValueOf(view).Elem(), field)
+}
+
+// AppendValue appends the JSON of a value of a field's type to dst.
+func (t *ViewType) AppendValue(dst []byte, v reflect.Value, field int) ([]byte, error) {
+	return t.assigns.Fields()[field].AppendJSON(dst, v)
+}
+
+// New returns a view with these fields, by their names, and defaults where there are none; those that the type does not
+// have any more, or that do not fit, are named in lost. No factory is called.
+func (t *ViewType) New(fields map[string]json.RawMessage) (view any, lost []string) {
+	v := reflect.New(t.typ)
+	for i, f := range t.assigns.Fields() {
+		raw, ok := fields[f.Name]
+		if !ok {
+			continue
+		}
+		delete(fields, f.Name)
+		if err := t.assigns.DecodeField(raw, v.Elem(), i); err != nil {
+			lost = append(lost, f.Name)
+		}
+	}
+	for name := range fields {
+		lost = append(lost, name)
+	}
+	slices.Sort(lost)
+	return v.Interface(), lost
+}
+
+// Render renders a view as its page does. A panic of Render comes back as an error.
+func (t *ViewType) Render(view any, nonce, locale string) ([]byte, error) {
+	var out sink
+	if err := (*viewType)(t).render(view, &env{nonce: nonce, locale: locale}, &out); err != nil {
+		return nil, err
+	}
+	return out.b, nil
+}
+
+// Title returns the title of a view; empty for one that has none, or panics.
+func (t *ViewType) Title(view any) (title string) {
+	defer func() {
+		if recover() != nil {
+			title = ""
+		}
+	}()
+	if v, ok := view.(Titler); ok {
+		return v.Title()
+	}
+	return ""
+}
+
+// Hash returns the content tag of a view's HTML under a page's key; 0 when it is not well formed.
+func Hash(markup []byte, key [16]byte) uint64 {
+	tree, k := parseView(markup, key)
+	if tree == nil {
+		return 0
+	}
+	return tree.Tag(k)
+}
+
+func parseView(markup []byte, key [16]byte) (*diff.Tree, *diff.Key) {
+	k := diff.NewKey(key)
+	tree := &diff.Tree{}
+	var parser diff.Parser
+	if parser.Parse(tree, slices.Clone(markup), nil, &k) != nil {
+		return nil, &k
+	}
+	return tree, &k
+}
+
+// ApplyPatches returns the HTML that a browser shows which was sent a view's HTML and then patches. Its elements and texts
+// are as they were sent, but written anew: without patches, it brings HTML into the form in which two can be compared. It
+// fails when the HTML is not well formed, or does not fit the patches.
+func ApplyPatches(markup []byte, patches ...[]byte) ([]byte, error) {
+	tree, _ := parseView(markup, [16]byte{})
+	if tree == nil {
+		return nil, errors.New("the recorded HTML is not well formed")
+	}
+	root := tree.DOM()
+	for i, patch := range patches {
+		if err := diff.Apply(root, patch); err != nil {
+			return nil, fmt.Errorf("apply patch %d: %w", i+1, err)
+		}
+	}
+	var b bytes.Buffer
+	if err := html.Render(&b, root); err != nil {
+		return nil, fmt.Errorf("write recorded HTML: %w", err)
+	}
+	return b.Bytes(), nil
+}
