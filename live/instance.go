@@ -115,6 +115,7 @@ type instance struct {
 	unrecorded bool      // it is not to be recorded, or not any more
 	crashedBy  RecordedEnd
 	viewport   [3]float64
+	attachedAt time.Time // when the first browser came
 	crashed    time.Time // when the instance before it crashed; zero: none did
 }
 
@@ -296,7 +297,6 @@ func (in *instance) turn(m message) (send bool) {
 		}
 		return in.urgent || in.saveChanged()
 	case newsMessage:
-		in.beginTurn(TurnStored, "", nil)
 		return in.hear()
 	case recheckMessage:
 		in.recheck()
@@ -321,16 +321,16 @@ func (in *instance) turn(m message) (send bool) {
 			return false
 		}
 		if _, ok := in.view.(Connector); !ok && in.course == nil {
-			if m.how == wire.Resume {
+			if in.rec != nil {
 				in.beginTurn(turnOf(m))
 				in.endTurn()
 			}
 			return in.dirty || in.resync || in.urgent || in.saveChanged()
 		}
 	}
-	in.beginTurn(turnOf(m))
 	err, crash := in.guard(func() error {
 		in.wake()
+		in.beginTurn(turnOf(m))
 		switch m := m.(type) {
 		case attachMessage:
 			if c, ok := in.view.(Connector); ok {

@@ -247,6 +247,9 @@ func (in *instance) attached(m attachMessage) error {
 	in.mu.Unlock()
 	extra.Join = joined
 	var again [][]byte
+	if in.attachedAt.IsZero() {
+		in.attachedAt = time.Now()
+	}
 	if m.how == wire.Adopt || m.how == wire.Mount {
 		in.shown = m.at
 		defer in.correctURL()
@@ -298,9 +301,6 @@ func (in *instance) attached(m attachMessage) error {
 		}
 		told := st.told
 		extra.Save = &told
-	}
-	if m.how != wire.Resume {
-		in.record(m.how == wire.Navigate)
 	}
 	frame, err := wire.AppendDown(nil, in.answered, nil, &extra)
 	if err != nil {

@@ -133,6 +133,7 @@ func (s *slot) note(revision uint64, from int, foreign bool) {
 // adoptAll sets fields to what others have stored, and lets the view know.
 func (in *instance) adoptAll(found []adoption) error {
 	in.wake() // what the page shows was made of the old values
+	in.beginTurn(TurnStored, "", nil)
 	var names []string
 	for _, a := range found {
 		in.adopt(a)

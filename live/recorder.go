@@ -22,8 +22,9 @@ import (
 // Recorder is told what instances do, so that it can be seen again; package replay is one. It is the third seam of an
 // app, beside the [Stash] and the [Bus].
 type Recorder interface {
-	// Record is called once for each instance, by its runner, when the first browser has come to it. It returns where
-	// the rest is to be told; nil for an instance that is not recorded. It must not block.
+	// Record is called once for each instance that a browser has come to, by its runner, before the first message is
+	// handled: a page that is only looked at costs nothing. It returns where the rest is to be told; nil for an instance
+	// that is not recorded. It must not block.
 	Record(start RecordStart) Recording
 }
 
@@ -45,8 +46,9 @@ type Recording interface {
 // RecordStart is what an instance is when it begins to be recorded.
 type RecordStart struct {
 	View      *ViewType
-	Socket    *Socket // valid for as long as the instance lives, in its runner
-	Route     string  // the pattern, or "embed NAME"
+	Attached  time.Time // when the browser came
+	Socket    *Socket   // valid for as long as the instance lives, in its runner
+	Route     string    // the pattern, or "embed NAME"
 	URL       *url.URL
 	Request   *http.Request
 	Params    map[string]string // what the client's connect was given
@@ -58,8 +60,8 @@ type RecordStart struct {
 	Viewport  [3]float64 // of the browser's window: width and height in CSS pixels, device pixels in one; 0: unknown
 	Nonce     string
 	Locale    string
-	Key       [16]byte // of the frames' hashes
-	Frame     RecordedFrame
+	Key       [16]byte      // of the frames' hashes
+	Frame     RecordedFrame // what the browser shows
 }
 
 // TurnKind is what a turn was about.
@@ -91,8 +93,8 @@ type RecordedTurn struct {
 type RecordedFrame struct {
 	View    any    // a pointer to the view
 	Changed []int  // indices into ViewType.Fields of what changed since the frame before
-	Patch   []byte // as sent; nil when the whole view was
-	Whole   bool   // the HTML was sent instead of a patch
+	Patch   []byte // as sent; empty when the whole HTML was
+	HTML    []byte // of the whole view, as the template has written it; nil when it is not at hand
 	Title   string // the document's
 	Hash    uint64 // content tag of the view under the page's key; 0 when its HTML is not well formed
 }
@@ -151,7 +153,7 @@ type recorded struct {
 }
 
 // record begins the instance's recording, if it is to have one.
-func (in *instance) record(navigated bool) {
+func (in *instance) record() {
 	if in.rec != nil || in.unrecorded {
 		return
 	}
@@ -161,8 +163,8 @@ func (in *instance) record(navigated bool) {
 	}
 	rec := r.Record(RecordStart{View: (*ViewType)(in.typ), Socket: &in.socket, Route: in.route.name, URL: in.request.URL, Request: in.request,
 		Params: in.params, Page: in.page.id.String(), Session: in.app.storageIDs(in.session)[0], Referer: in.referer, Recovery: in.recovery,
-		Navigated: navigated, Viewport: in.viewport, Nonce: in.env.nonce, Locale: in.env.locale, Key: in.page.key,
-		Frame: RecordedFrame{View: in.view, Whole: true, Title: in.title, Hash: in.contentTag()}})
+		Attached: in.attachedAt, Navigated: in.arrival != nil, Viewport: in.viewport, Nonce: in.env.nonce, Locale: in.env.locale, Key: in.page.key,
+		Frame: RecordedFrame{View: in.view, HTML: in.shownHTML(), Title: in.title, Hash: in.contentTag()}})
 	if in.unrecorded = rec == nil; in.unrecorded {
 		return
 	}
@@ -195,6 +197,17 @@ func (in *instance) contentTag() uint64 {
 	return 0
 }
 
+// shownHTML is what was rendered last, where it is at hand.
+func (in *instance) shownHTML() []byte {
+	switch {
+	case in.htmlMode && in.out.HTML != nil:
+		return []byte(*in.out.HTML)
+	case in.htmlMode || in.tree == nil:
+		return nil
+	}
+	return in.tree.HTML
+}
+
 // turnOf says what a message is to a recording.
 func turnOf(m message) (kind TurnKind, name string, value any) {
 	switch m := m.(type) {
@@ -211,8 +224,9 @@ func turnOf(m message) (kind TurnKind, name string, value any) {
 	return 0, "", nil
 }
 
-// beginTurn notes what is being handled.
+// beginTurn notes what is being handled, before it changes anything.
 func (in *instance) beginTurn(kind TurnKind, name string, value any) {
+	in.record()
 	if in.rec != nil {
 		in.rec.turn, in.rec.began = RecordedTurn{Kind: kind, Name: name, Value: value}, time.Now()
 	}
@@ -256,7 +270,7 @@ func (in *instance) recordFrame(patch []byte) {
 	if rec == nil {
 		return
 	}
-	rec.frame = RecordedFrame{View: in.view, Changed: rec.changed, Patch: patch, Whole: in.out.HTML != nil, Title: in.title, Hash: in.contentTag()}
+	rec.frame = RecordedFrame{View: in.view, Changed: rec.changed, Patch: patch, HTML: in.shownHTML(), Title: in.title, Hash: in.contentTag()}
 	rec.Frame(&rec.frame)
 	rec.changed, rec.frame = rec.changed[:0], RecordedFrame{}
 }
