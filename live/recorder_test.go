@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 // notes is a recorder that writes down what it is told.
 type notes struct {
+	mu     sync.Mutex // instances have goroutines of their own
 	lines  []string
 	starts []live.RecordStart
 }
@@ -40,13 +42,17 @@ func (n *notes) Record(start live.RecordStart) live.Recording {
 		}
 		r.fields[f.Name] = raw
 	}
+	r.add("start %s %s", start.View.Name(), start.URL)
+	n.mu.Lock()
 	n.starts = append(n.starts, start)
-	n.lines = append(n.lines, fmt.Sprintf("start %s %s", start.View.Name(), start.URL))
+	n.mu.Unlock()
 	r.verify(&start.Frame)
 	return r
 }
 
 func (r *note) add(format string, args ...any) {
+	r.n.mu.Lock()
+	defer r.n.mu.Unlock()
 	r.n.lines = append(r.n.lines, fmt.Sprintf(format, args...))
 }
 

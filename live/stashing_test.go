@@ -199,8 +199,9 @@ func TestMarkIsNeverAhead(t *testing.T) {
 		want("a resume", d, 2)
 		p.secret = d.Extra.Join.Secret
 		s.tell(func(n *live.StashNews) { n.Trouble = false })
+		want("the store is back", p.read(), 1)
 		s.settle()
-		want("the store is back", p.read(), 0)
+		want("it has taken all", p.read(), 0)
 		p.drop()
 		time.Sleep(2 * time.Minute)
 		p.dial()
