@@ -88,7 +88,7 @@ func NewEncoder(o EncoderOptions) (*Encoder, error) {
 // KeyframeDue reports whether the next effect will be a keyframe: then it should have HTML, Sum and Title. When all is
 // true, it must also be given all fields, for something before it was left out.
 func (e *Encoder) KeyframeDue() (due, all bool) {
-	return !e.begun || e.lost || e.turns >= e.o.KeyframeTurns || e.bytes >= max(e.o.KeyframeBytes, e.keyBytes), !e.begun || e.lost
+	return !e.begun || e.lost || e.turns+1 >= e.o.KeyframeTurns || e.bytes >= max(e.o.KeyframeBytes, e.keyBytes), !e.begun || e.lost
 }
 
 // Frames returns the number of frames so far.

@@ -43,7 +43,7 @@ func Splices(last, next []byte) (got []byte, inserted_ int, steps int, err error
 var Decompress = decompress
 
 // Compress is its inverse.
-func Compress(data []byte) []byte { return compressor().EncodeAll(data, nil) }
+func Compress(data []byte) []byte { return compressor.EncodeAll(data, nil) }
 
 // Wrap makes an object with a checksum.
 func Wrap(data []byte) []byte { return wrap(summaryMagic, data) }

@@ -263,7 +263,7 @@ func encodePage(list []Summary) (key string, data []byte, n int, err error) {
 		}
 		body = append(body, s...)
 	}
-	data = wrap(indexMagic, compressor().EncodeAll(append(body, ']'), nil))
+	data = wrap(indexMagic, compressor.EncodeAll(append(body, ']'), nil))
 	sum := sha256.Sum256(data)
 	return indexPrefix + hex.EncodeToString(sum[:16]), data, n, nil
 }
@@ -277,7 +277,7 @@ func decodePage(key string, data []byte) ([]Summary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", key, err)
 	}
-	if body, err = decompressor().DecodeAll(body, nil); err != nil {
+	if body, err = decompressor.DecodeAll(body, nil); err != nil {
 		return nil, fmt.Errorf("%s: %w: decompress: %v", key, ErrDamaged, err)
 	}
 	var list []Summary

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -68,6 +67,7 @@ type Sealer struct {
 	previous [hashBytes]byte
 	base     int
 	bytes    int64
+	codec    Codec
 }
 
 // NewSealer returns a sealer for a recording; see [CheckID].
@@ -99,7 +99,7 @@ func (s *Sealer) Seal(c *Chunk) (Segment, error) {
 	data := append([]byte(segmentMagic+segmentVersion+" "), string(c.Codec)+"\n"...)
 	data = binary.AppendUvarint(data, uint64(head.Len()))
 	data = append(data, head.Bytes()...)
-	z := compressor()
+	z := compressor
 	data = z.EncodeAll(c.body, data)
 	data = z.EncodeAll(columns[0].Bytes(), data) // compressed alone: hashes are random, and would spoil the rest's statistics
 	data = z.EncodeAll(columns[1].Bytes(), data)
@@ -108,7 +108,7 @@ func (s *Sealer) Seal(c *Chunk) (Segment, error) {
 	if len(data) > MaxSegmentBytes || h.Size > MaxChunkBytes {
 		return Segment{}, fmt.Errorf("segment %d has %d bytes: %w", h.Number, len(data), ErrTooLarge)
 	}
-	s.number, s.previous, s.bytes = h.Number, sum, s.bytes+int64(len(data))
+	s.number, s.previous, s.bytes, s.codec = h.Number, sum, s.bytes+int64(len(data)), c.Codec
 	if len(c.keyframes) > 0 {
 		s.base = h.Number
 	}
@@ -123,23 +123,27 @@ func chain(previous [hashBytes]byte, data []byte) [hashBytes]byte {
 	return [hashBytes]byte(h.Sum(nil))
 }
 
-var compressor = sync.OnceValue(func() *zstd.Encoder {
-	z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(2),
-		zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
-	if err != nil {
-		panic(err)
-	}
-	return z
-})
-
-var decompressor = sync.OnceValue(func() *zstd.Decoder {
-	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxMemory(MaxChunkBytes), zstd.WithDecoderMaxWindow(MaxSegmentBytes))
-	if err != nil {
-		panic(err)
-	}
-	return z
-})
+// Both are ready when the program starts: they hand their workers out by channels, and one made later, within a test's
+// bubble of testing/synctest, could not be used by another test.
+var (
+	compressor = func() *zstd.Encoder {
+		z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(2),
+			zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false), zstd.WithWindowSize(1<<20))
+		if err != nil {
+			panic(err)
+		}
+		z.EncodeAll([]byte{0}, nil)
+		return z
+	}()
+	decompressor = func() *zstd.Decoder {
+		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxMemory(MaxChunkBytes), zstd.WithDecoderMaxWindow(MaxSegmentBytes))
+		if err != nil {
+			panic(err)
+		}
+		return z
+	}()
+)
 
 // decompress returns what was compressed, at most size bytes and no less.
 func decompress(data []byte, size int) ([]byte, error) {
@@ -147,7 +151,7 @@ func decompress(data []byte, size int) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %d bytes of entries, at most %d are allowed", ErrDamaged, size, MaxChunkBytes)
 	}
 	// What is said of the size is not believed before there is something.
-	body, err := decompressor().DecodeAll(data, make([]byte, 0, min(size, 64*len(data))))
+	body, err := decompressor.DecodeAll(data, make([]byte, 0, min(size, 64*len(data))))
 	if err != nil {
 		return nil, fmt.Errorf("%w: decompress: %v", ErrDamaged, err)
 	}

@@ -22,6 +22,7 @@ type Memory struct {
 
 	mu       sync.Mutex
 	objects  map[string]object
+	sorted   []string // their keys; nil: they have changed
 	versions int
 	requests map[string]int
 }
@@ -80,6 +81,7 @@ func (m *Memory) Put(ctx context.Context, key string, data []byte, ifVersion str
 		m.objects = map[string]object{}
 	}
 	m.versions++
+	m.sorted = nil
 	o := object{bytes.Clone(data), strconv.Itoa(m.versions)}
 	m.objects[key] = o
 	return o.version, nil
@@ -93,6 +95,7 @@ func (m *Memory) Delete(ctx context.Context, key string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.objects, key)
+	m.sorted = nil
 	return nil
 }
 
@@ -106,14 +109,17 @@ func (m *Memory) List(ctx context.Context, prefix, after string, limit int) ([]s
 	if limit <= 0 {
 		limit = 1000
 	}
+	if m.sorted == nil {
+		m.sorted = slices.Sorted(maps.Keys(m.objects))
+	}
 	var keys []string
-	for key := range m.objects {
-		if strings.HasPrefix(key, prefix) && key > after {
-			keys = append(keys, key)
+	i, _ := slices.BinarySearch(m.sorted, max(prefix, after))
+	for ; i < len(m.sorted) && len(keys) < limit && (m.sorted[i] <= after || strings.HasPrefix(m.sorted[i], prefix)); i++ {
+		if m.sorted[i] > after {
+			keys = append(keys, m.sorted[i])
 		}
 	}
-	slices.Sort(keys)
-	return keys[:min(limit, len(keys))], nil
+	return keys, nil
 }
 
 // Requests returns how often each kind of object was asked for since it was last called: "Get segments" → 3.
@@ -145,6 +151,7 @@ func (m *Memory) Keys() []string {
 func (m *Memory) Set(key string, data []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.sorted = nil
 	if data == nil {
 		delete(m.objects, key)
 		return

@@ -1,0 +1,259 @@
+package replay_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/livelong-dev/livelong/replay"
+	"github.com/livelong-dev/livelong/replay/replaytest"
+)
+
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+// record gives n segments and the summary to an output.
+func record(t testing.TB, o *replay.Output, id string, n int) {
+	t.Helper()
+	e := encoder(t, replay.EncoderOptions{})
+	var f form
+	s := replay.Summary{ID: id}
+	keep := func(x replay.Entry) {
+		add(t, e, x)
+		s.Count(&x)
+	}
+	keep(f.mount())
+	for i := range n {
+		keep(f.typed(time.Duration(i+1)*time.Second, "a", uint64(i+1)))
+		o.Write(e.Cut())
+	}
+	o.Finish(s)
+}
+
+func begin(t testing.TB, w *replay.Writer, id string) *replay.Output {
+	t.Helper()
+	o, err := w.Begin(replay.Summary{ID: id, View: "main.Form", Start: start})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func TestWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &replaytest.Memory{}
+		c := replay.NewCatalog(a, replay.CatalogOptions{Logger: quiet})
+		w := replay.OpenWriter(c, replay.WriterOptions{Logger: quiet})
+		record(t, begin(t, w, "r1"), "r1", 3)
+		if err := w.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Stats(); got != (replay.WriterStats{Saved: 1}) {
+			t.Errorf("got %+v", got)
+		}
+		rec := open(t, a, "r1")
+		if s := rec.Summary; s.Segments != 3 || s.Frames != 4 || s.Events != 3 || s.Milliseconds != 3000 || s.Codec != replay.CBOR || len(s.Hash) != 64 || s.Bytes == 0 {
+			t.Errorf("got %+v", s)
+		}
+		want := []string{"segments/r1.000001-0000000001", "segments/r1.000002-0000000003", "segments/r1.000003-0000000004", "summaries/r1"}
+		if got := a.Keys(); !slices.Equal(got, want) {
+			t.Errorf("got %q", got)
+		}
+		if _, err := w.Begin(replay.Summary{ID: "r2"}); err == nil {
+			t.Error("a closed writer begins a recording")
+		}
+	})
+}
+
+// TestRetries: a request fails k times, of which some have done what they were asked all the same.
+func TestRetries(t *testing.T) {
+	for k := range 6 {
+		t.Run(fmt.Sprint(k), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := &replaytest.Memory{}
+				failures := map[string]int{}
+				var at []time.Duration
+				begun := time.Now()
+				a.Fail = func(ctx context.Context, op, key string) error {
+					if op != "Put" || !strings.HasPrefix(key, "segments/r1.000002") {
+						return nil
+					}
+					at = append(at, time.Since(begun))
+					if failures[key]++; failures[key] > k {
+						return nil
+					}
+					return errors.New("disk on fire")
+				}
+				w := replay.OpenWriter(replay.NewCatalog(a, replay.CatalogOptions{}), replay.WriterOptions{Logger: quiet})
+				o := begin(t, w, "r1")
+				record(t, o, "r1", 3)
+				w.Close(t.Context())
+				got, want := w.Stats(), replay.WriterStats{Saved: 1, Retries: k}
+				if k > 3 {
+					want = replay.WriterStats{Dropped: 1, Retries: 3}
+				}
+				if got != want || o.Dropped() != (k > 3) {
+					t.Errorf("got %+v, want %+v", got, want)
+				}
+				if want := []time.Duration{0, time.Second, 3 * time.Second, 7 * time.Second}[:min(k, 3)+1]; !slices.Equal(at, want) {
+					t.Errorf("tried at %v, want %v", at, want)
+				}
+			})
+		})
+	}
+}
+
+// TestLandedAllTheSame: an attempt that seemed to fail has written the object.
+func TestLandedAllTheSame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &landing{}
+		w := replay.OpenWriter(replay.NewCatalog(a, replay.CatalogOptions{Logger: quiet}), replay.WriterOptions{Logger: quiet})
+		record(t, begin(t, w, "r1"), "r1", 3)
+		w.Close(t.Context())
+		if got := w.Stats(); got.Saved != 1 || got.Retries < 4 {
+			t.Errorf("got %+v", got)
+		}
+		n := 0
+		for x, err := range open(t, a, "r1").Entries(t.Context()) {
+			if n++; err != nil || x.Gap != nil {
+				t.Error(err, x.Gap)
+			}
+		}
+		if n != 4 {
+			t.Errorf("%d entries", n)
+		}
+	})
+}
+
+// landing fails each Put once, after it was done.
+type landing struct {
+	replaytest.Memory
+	done map[string]bool
+}
+
+func (l *landing) Put(ctx context.Context, key string, data []byte, ifVersion string) (string, error) {
+	v, err := l.Memory.Put(ctx, key, data, ifVersion)
+	if l.done == nil {
+		l.done = map[string]bool{}
+	}
+	if err == nil && !l.done[key] {
+		l.done[key] = true
+		return "", errors.New("connection reset")
+	}
+	return v, err
+}
+
+// TestDeadArchive: one that always fails, and one that always hangs, keep nobody waiting, and no memory.
+func TestDeadArchive(t *testing.T) {
+	for name, fail := range map[string]func(ctx context.Context, op, key string) error{
+		"fails": func(context.Context, string, string) error { return errors.New("no route to host") },
+		"hangs": func(ctx context.Context, _, _ string) error { <-ctx.Done(); return ctx.Err() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := &replaytest.Memory{Fail: fail}
+				c := replay.NewCatalog(a, replay.CatalogOptions{})
+				w := replay.OpenWriter(c, replay.WriterOptions{Logger: quiet, MaxPendingAll: 128 << 10})
+				const recordings = 200
+				begun := time.Now()
+				outputs := make([]*replay.Output, recordings)
+				for i := range outputs {
+					id := fmt.Sprintf("r%d", i)
+					outputs[i] = begin(t, w, id)
+					record(t, outputs[i], id, 10)
+				}
+				if time.Since(begun) != 0 {
+					t.Errorf("it took %v", time.Since(begun))
+				}
+				if got := w.Stats(); got.Pending > 128<<10 || got.Dropped == 0 {
+					t.Errorf("with everything handed over: %+v", got)
+				}
+				w.Close(t.Context())
+				if got := w.Stats(); got.Dropped != recordings || got.Running != 0 || got.Pending != 0 || got.Saved != 0 {
+					t.Errorf("got %+v", got)
+				}
+				t.Logf("given up after %v: %+v", time.Since(begun), w.Stats())
+				for _, o := range outputs {
+					if !o.Dropped() || o.Write(&replay.Chunk{}) {
+						t.Fatal("an output goes on")
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestCloseGivesUp: when its context ends, what still waits is dropped, and no goroutine is left.
+func TestCloseGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &replaytest.Memory{Fail: func(ctx context.Context, _, _ string) error { <-ctx.Done(); return ctx.Err() }}
+		w := replay.OpenWriter(replay.NewCatalog(a, replay.CatalogOptions{}), replay.WriterOptions{Logger: quiet})
+		record(t, begin(t, w, "r1"), "r1", 2)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		begun := time.Now()
+		if err := w.Close(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != 5*time.Second {
+			t.Errorf("%v after %v", err, time.Since(begun))
+		}
+		if got := w.Stats(); got.Dropped != 1 || got.Pending != 0 {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+func TestDiscard(t *testing.T) {
+	for name, chunks := range map[string]int{"nothingWritten": 0, "somethingWritten": 2} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := &replaytest.Memory{}
+				c := replay.NewCatalog(a, replay.CatalogOptions{})
+				w := replay.OpenWriter(c, replay.WriterOptions{Logger: quiet})
+				o := begin(t, w, "r1")
+				e := encoder(t, replay.EncoderOptions{})
+				var f form
+				add(t, e, f.mount())
+				for range chunks {
+					o.Write(e.Cut())
+					add(t, e, replay.Entry{Log: &replay.Log{Message: "tick"}})
+				}
+				synctest.Wait()
+				if running, err := c.Running(t.Context()); err != nil || len(running) != min(chunks, 1) {
+					t.Errorf("running %+v %v", running, err)
+				}
+				o.Discard()
+				w.Close(t.Context())
+				if got := w.Stats(); got != (replay.WriterStats{Discarded: 1}) {
+					t.Errorf("got %+v", got)
+				}
+				if keys := a.Keys(); len(keys) > 0 {
+					t.Errorf("left over: %q", keys)
+				}
+			})
+		})
+	}
+}
+
+// TestRefusedForGood: a store that refuses is not asked again.
+func TestRefusedForGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &replaytest.Memory{}
+		a.Set("segments/r1.000001-0000000001", []byte("of somebody else"))
+		w := replay.OpenWriter(replay.NewCatalog(a, replay.CatalogOptions{}), replay.WriterOptions{Logger: quiet})
+		record(t, begin(t, w, "r1"), "r1", 1)
+		w.Close(t.Context())
+		if got := w.Stats(); got != (replay.WriterStats{Dropped: 1}) {
+			t.Errorf("got %+v", got)
+		}
+		for _, id := range []string{"", "a/b", "..", ".", "a.b", "a b", "a\x00", "../x", strings.Repeat("x", 65), "ä"} {
+			if _, err := w.Begin(replay.Summary{ID: id}); err == nil {
+				t.Errorf("%q is an id", id)
+			}
+		}
+	})
+}
