@@ -39,7 +39,7 @@ bench: ## print every performance figure beside the hand-written floor (about 10
 	$(GO) run ./bench/run
 
 .PHONY: soak
-soak: tools soak-durable ## fuzz and repeat what make test does once, for about 25 minutes
+soak: tools soak-durable soak-replay ## fuzz and repeat what make test does once, for about 25 minutes
 	$(GO) test ./live/internal/diff -run '^$$' -fuzz FuzzDiff -fuzztime 90s
 	$(GO) test ./live/internal/diff -run '^$$' -fuzz FuzzParse -fuzztime 90s
 	$(GO) test ./live/internal/diff -run '^$$' -fuzz FuzzApply -fuzztime 60s
@@ -55,6 +55,12 @@ soak-durable: ## the part of soak that is about durable state, for about 10 minu
 	$(GO) test ./durable -soak 10 -v -count=1 -timeout 30m | grep --line-buffered -v '^=== '
 	$(GO) test ./durable/local -run 'TestKilled$$' -count=10 -v -timeout 10m | grep --line-buffered -v '^=== '
 	$(GO) test -race ./durable -soak 10 -count=1 -timeout 30m
+
+.PHONY: soak-replay
+soak-replay: ## the part of soak that is about recordings, for about 4 minutes
+	for f in FuzzOpenSegment FuzzEntries FuzzSummary FuzzSplices; do \
+		$(GO) test ./replay -run '^$$' -fuzz "^$$f\$$" -fuzztime 60s; \
+	done
 
 .PHONY: fmt
 fmt: ## format Go and templ

@@ -1,5 +1,7 @@
 package replay
 
+import "unicode/utf8"
+
 // OpenSegment reads a stored segment and decodes its entries, as the fuzzed reader does.
 func OpenSegment(data []byte) (entries int, err error) {
 	s, err := openSegment(data)
@@ -67,4 +69,16 @@ func EncodeTurns(c *Chunk) (got, want []byte, err error) {
 		got, want = append(got, before[:len(before)-len(rest)]...), append(want, data...)
 	}
 	return got, want, nil
+}
+
+// SplicesAreText reports whether every step inserts valid UTF-8.
+func SplicesAreText(last, next []byte) bool {
+	var s diffScratch
+	t := s.diff(nil, last, next)
+	for _, step := range t.steps {
+		if !utf8.Valid(step.insert) {
+			return false
+		}
+	}
+	return true
 }
