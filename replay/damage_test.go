@@ -165,13 +165,13 @@ func TestSeekingReadsOneSpan(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.Requests()
-	rec := open(t, a, "long")
+	open(t, a, "long")
 	t.Logf("%d events, %d segments, %d bytes; opening: %v", s.Events, s.Segments, s.Bytes, a.Requests())
 	r := rand.New(rand.NewPCG(1, 1))
 	most := 0
 	for range 200 {
 		n := 1 + r.IntN(events+1)
-		rec = open(t, a, "long") // nothing is cached
+		rec := open(t, a, "long") // nothing is cached
 		a.Requests()
 		if f, err := rec.Frame(t.Context(), n); err != nil || f.Number != n || f.Entry.Turn != nil && f.Entry.Turn.Effect.Hash != uint64(n) {
 			t.Fatalf("frame %d: %+v %v", n, f, err)
