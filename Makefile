@@ -92,6 +92,7 @@ tools: node_modules/.package-lock.json
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
 	fi
 	@if ! [ -x "$(CHROMIUM)" ]; then echo "no browser at $(CHROMIUM): install chromium or set CHROMIUM"; exit 1; fi
+	@.ci/postgresql
 
 node_modules/.package-lock.json: package.json package-lock.json
 	$(NPM) ci

@@ -112,6 +112,25 @@ func put(ctx context.Context, a Archive, key string, data []byte) error {
 	return err
 }
 
+// CheckKey returns an error that matches fs.ErrInvalid unless key may name an object: at most 512 bytes, in parts of 1 to
+// 128 bytes that do not begin with '.'. It is for archives.
+func CheckKey(key string) error {
+	if len(key) > 512 {
+		return fmt.Errorf("a key of %d bytes, at most 512 are allowed: %w", len(key), fs.ErrInvalid)
+	}
+	for part := range strings.SplitSeq(key, "/") {
+		if part == "" || len(part) > 128 || part[0] == '.' {
+			return fmt.Errorf("key %q: a part is empty, over 128 bytes or begins with '.': %w", key, fs.ErrInvalid)
+		}
+		for _, c := range []byte(part) {
+			if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.') {
+				return fmt.Errorf("key %q: %q is not allowed: %w", key, c, fs.ErrInvalid)
+			}
+		}
+	}
+	return nil
+}
+
 // MaxAssetBytes is the size of the largest asset that is kept.
 const MaxAssetBytes = 4 << 20
 

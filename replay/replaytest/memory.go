@@ -47,6 +47,11 @@ func (m *Memory) begin(ctx context.Context, op, key string) error {
 			return err
 		}
 	}
+	if op != "List" {
+		if err := replay.CheckKey(key); err != nil {
+			return err
+		}
+	}
 	return ctx.Err()
 }
 
