@@ -48,6 +48,15 @@ func TestArchitecture(t *testing.T) {
 				t.Errorf("%s imports %s, and should import nothing of the module", name, to)
 			case name == "live" && own && to != "js" && !strings.HasPrefix(to, "live/internal/"):
 				t.Errorf("live imports %s", to)
+			case strings.HasPrefix(name, "replay") && own && strings.HasPrefix(to, "durable"),
+				strings.HasPrefix(name, "durable") && own && strings.HasPrefix(to, "replay"):
+				t.Errorf("%s imports %s: they agree by structure", name, to)
+			case name == "replay" && own && to != "live" && to != "js":
+				t.Errorf("replay imports %s", to)
+			case strings.HasPrefix(name, "replay/") && own && to != "replay" && !strings.HasPrefix(to, name+"/"):
+				t.Errorf("%s imports %s", name, to)
+			case strings.HasPrefix(i, "modernc.org/") || strings.HasPrefix(i, "github.com/jackc/"):
+				t.Errorf("%s imports the driver %s, which is the program's to choose", name, i)
 			case i == "github.com/coder/websocket" && !slices.Contains(sockets, name):
 				t.Errorf("%s imports the WebSocket library", name)
 			}
