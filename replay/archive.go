@@ -137,15 +137,22 @@ const MaxAssetBytes = 4 << 20
 // PutAsset keeps a stylesheet, a font or an image that recorded pages use, once for all of them, and returns its name: the
 // SHA-256 of its contents, in hexadecimal. Larger ones than MaxAssetBytes match [ErrTooLarge]. It may block.
 func PutAsset(ctx context.Context, a Archive, data []byte) (name string, err error) {
-	if len(data) > MaxAssetBytes {
-		return "", fmt.Errorf("put an asset of %d bytes, at most %d: %w", len(data), MaxAssetBytes, ErrTooLarge)
+	if name, err = assetName(data); err != nil {
+		return "", err
 	}
-	sum := sha256.Sum256(data)
-	name = hex.EncodeToString(sum[:])
 	if _, err = a.Put(ctx, assetPrefix+name, data, ""); errors.Is(err, fs.ErrExist) {
 		err = nil // it is the same one
 	}
 	return name, err
+}
+
+// assetName returns the name of an asset.
+func assetName(data []byte) (string, error) {
+	if len(data) > MaxAssetBytes {
+		return "", fmt.Errorf("an asset of %d bytes, at most %d: %w", len(data), MaxAssetBytes, ErrTooLarge)
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // Asset returns what PutAsset has kept. A name that is none matches fs.ErrInvalid, and contents that are not those that

@@ -158,6 +158,18 @@ func (x *Redaction) path(path, pattern string) string {
 	return x.scrub(strings.Join(parts, "/"))
 }
 
+// Log returns a log record as it is recorded: its message and attributes redacted. The time is the entry's.
+func (x *Redaction) Log(r slog.Record) *Log {
+	var attrs []slog.Attr
+	r.Attrs(func(a slog.Attr) bool {
+		attrs = append(attrs, a)
+		return true
+	})
+	l := &Log{Level: int(r.Level), Attrs: x.Attrs(attrs)} // first, for the message may repeat what they hold
+	l.Message = x.Text(r.Message)
+	return l
+}
+
 // Attrs returns the attributes of a log record, redacted and as text; those of groups have the groups' names before
 // theirs. Structs, maps and lists become JSON.
 func (x *Redaction) Attrs(attrs []slog.Attr) []Attr { return x.attrs(nil, "", false, attrs) }
