@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"log/slog"
 	"maps"
 	"slices"
@@ -244,7 +243,7 @@ func (c *Catalog) Running(ctx context.Context) ([]Summary, error) {
 		return nil, err
 	}
 	var list []Summary
-	for _, key := range slices.Sorted(keysOf(all)) {
+	for _, key := range slices.Sorted(maps.Keys(all)) {
 		m := all[key]
 		if !m.live {
 			continue
@@ -266,5 +265,3 @@ func (c *Catalog) Running(ctx context.Context) ([]Summary, error) {
 	slices.SortFunc(list, newestFirst)
 	return list, nil
 }
-
-func keysOf[K comparable, V any](m map[K]V) iter.Seq[K] { return maps.Keys(m) }

@@ -35,7 +35,8 @@ func readAll(t testing.TB, a replay.Archive, id string) (reports []error, entrie
 	return reports, entries
 }
 
-// TestEveryFlippedByteIsReported: in each object of a recording, each byte is changed once, in some way.
+// TestEveryFlippedByteIsReported: in each object of a recording, each byte is changed once, in some way; each seventh where
+// the race detector makes it slow.
 func TestEveryFlippedByteIsReported(t *testing.T) {
 	for _, codec := range []replay.Codec{replay.CBOR, replay.JSON} {
 		r := rand.New(rand.NewPCG(7, uint64(len(codec))))
@@ -48,6 +49,9 @@ func TestEveryFlippedByteIsReported(t *testing.T) {
 		flips := 0
 		for key, data := range a.Objects() {
 			for i := range data {
+				if raceEnabled && i%7 != 0 {
+					continue
+				}
 				damaged := bytes.Clone(data)
 				damaged[i] ^= byte(1 + r.IntN(255))
 				a.Set(key, damaged)

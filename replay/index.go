@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -27,23 +28,37 @@ const (
 type index struct {
 	archive Archive
 
+	writing sync.Mutex // held by compact and unpage, so that one process does not race with itself
+
 	mu    sync.Mutex
-	pages map[string][]Summary // by key; those that the archive had when it was last asked
+	pages map[string][]Summary // by key; those that the archive had when it was last asked. Never changed, only replaced
+}
+
+// known returns the pages that were read before.
+func (x *index) known() map[string][]Summary {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.pages
+}
+
+func (x *index) know(pages map[string][]Summary) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.pages = pages
 }
 
 // found is what an index holds at one time.
 type found struct {
-	all     []Summary           // the newest first
-	pages   map[string]int      // key → summaries that are used of it
-	bad     []string            // keys of pages that cannot be read
-	unpaged map[string]struct{} // ids
+	all     []Summary            // the newest first
+	pages   map[string][]Summary // by key; its own
+	used    map[string]int       // key → summaries that are used of it
+	bad     []string             // keys of pages that cannot be read
+	unpaged map[string]struct{}  // ids
 }
 
 // load returns all summaries. It lists keys, reads the pages it does not know, and what is on none of them.
 func (x *index) load(ctx context.Context) (*found, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	f := &found{pages: map[string]int{}, unpaged: map[string]struct{}{}}
+	f := &found{used: map[string]int{}, unpaged: map[string]struct{}{}}
 	err := listAll(ctx, x.archive, summaryPrefix, func(key string) error {
 		if id := strings.TrimPrefix(key, summaryPrefix); CheckID(id) == nil {
 			f.unpaged[id] = struct{}{}
@@ -57,17 +72,17 @@ func (x *index) load(ctx context.Context) (*found, error) {
 	if err := x.readPages(ctx, f); err != nil {
 		return nil, err
 	}
-	for _, key := range slices.Sorted(keysOf(x.pages)) {
-		f.pages[key] = 0
-		for _, s := range x.pages[key] {
+	for _, key := range slices.Sorted(maps.Keys(f.pages)) {
+		f.used[key] = 0
+		for _, s := range f.pages[key] {
 			if _, ok := f.unpaged[s.ID]; ok {
 				delete(f.unpaged, s.ID)
 				f.all = append(f.all, s)
-				f.pages[key]++
+				f.used[key]++
 			}
 		}
 	}
-	single, err := x.readSingle(ctx, slices.Collect(keysOf(f.unpaged)))
+	single, err := x.readSingle(ctx, slices.Collect(maps.Keys(f.unpaged)))
 	if err != nil {
 		return nil, err
 	}
@@ -76,14 +91,15 @@ func (x *index) load(ctx context.Context) (*found, error) {
 	return f, nil
 }
 
-// readPages makes x.pages those of the archive. A page that goes while it is read was replaced: then all is listed again.
+// readPages finds the pages of the archive. A page that goes while it is read was replaced: then all is listed again.
 func (x *index) readPages(ctx context.Context, f *found) error {
+	known := x.known()
 	for try := 0; ; try++ {
 		pages := map[string][]Summary{}
 		gone := false
 		err := listAll(ctx, x.archive, indexPrefix, func(key string) error {
-			if known, ok := x.pages[key]; ok {
-				pages[key] = known
+			if list, ok := known[key]; ok {
+				pages[key] = list
 				return nil
 			}
 			data, _, err := x.archive.Get(ctx, key, "")
@@ -105,11 +121,12 @@ func (x *index) readPages(ctx context.Context, f *found) error {
 		if err != nil {
 			return err
 		}
-		x.pages = pages
+		f.pages = pages
 		if !gone || try == 2 {
+			x.know(maps.Clone(pages))
 			return nil
 		}
-		f.bad = nil
+		known, f.bad = pages, nil
 	}
 }
 
@@ -171,16 +188,17 @@ func readSummary(ctx context.Context, a Archive, id string) (Summary, error) {
 // compact writes pages of the summaries that are on none, if there are enough of them, and of pages of which little is
 // used. Several processes may do it at once: then some summaries are on two pages for a while.
 func (x *index) compact(ctx context.Context, atLeast int) error {
+	x.writing.Lock()
+	defer x.writing.Unlock()
 	f, err := x.load(ctx)
 	if err != nil {
 		return err
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
 	old := slices.Clone(f.bad)
 	collect := map[string]bool{}
-	for key, used := range f.pages {
-		if list, ok := x.pages[key]; ok && used < len(list)/2+1 && used < len(list) || used == 0 || len(f.unpaged) >= atLeast && used < pageSummaries/2 {
+	for key, used := range f.used {
+		list := f.pages[key]
+		if used <= len(list)/2 || len(f.unpaged) >= atLeast && used < pageSummaries/2 {
 			old = append(old, key)
 			for _, s := range list {
 				collect[s.ID] = true
@@ -208,26 +226,28 @@ func (x *index) compact(ctx context.Context, atLeast int) error {
 			return fmt.Errorf("write an index page: %w", err)
 		}
 		old = slices.DeleteFunc(old, func(k string) bool { return k == key })
-		x.pages[key] = list[:n]
+		f.pages[key] = list[:n:n]
 		list = list[n:]
 	}
 	for _, key := range old {
 		if err := x.archive.Delete(ctx, key); err != nil {
 			return fmt.Errorf("delete an index page: %w", err)
 		}
-		delete(x.pages, key)
+		delete(f.pages, key)
 	}
+	x.know(f.pages)
 	return nil
 }
 
 // unpage takes a summary off the pages, because another one was written in its place.
 func (x *index) unpage(ctx context.Context, id string) error {
-	if _, err := x.load(ctx); err != nil {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	f, err := x.load(ctx)
+	if err != nil {
 		return err
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for key, list := range x.pages {
+	for key, list := range maps.Clone(f.pages) {
 		without := slices.DeleteFunc(slices.Clone(list), func(s Summary) bool { return s.ID == id })
 		if len(without) == len(list) {
 			continue
@@ -240,13 +260,14 @@ func (x *index) unpage(ctx context.Context, id string) error {
 			if _, err := x.archive.Put(ctx, next, data, ""); err != nil && !errors.Is(err, fs.ErrExist) {
 				return err
 			}
-			x.pages[next] = without
+			f.pages[next] = without
 		}
 		if err := x.archive.Delete(ctx, key); err != nil {
 			return err
 		}
-		delete(x.pages, key)
+		delete(f.pages, key)
 	}
+	x.know(f.pages)
 	return nil
 }
 

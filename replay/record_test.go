@@ -257,7 +257,11 @@ func (s *session) check(t testing.TB, r *rand.Rand, rec *replay.Recording) {
 }
 
 func TestRandomSessions(t *testing.T) {
-	for seed := range uint64(30) {
+	seeds := uint64(30)
+	if raceEnabled {
+		seeds = 8
+	}
+	for seed := range seeds {
 		codec := []replay.Codec{replay.CBOR, replay.JSON}[seed%2]
 		t.Run(fmt.Sprintf("%s-%d", codec, seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))

@@ -131,13 +131,13 @@ func TestColumns(t *testing.T) {
 
 // TestListOfTenThousand: 10,000 recordings are listed by two statements.
 func TestListOfTenThousand(t *testing.T) {
-	if testing.Short() {
-		t.Skip("writes 10,000 rows")
+	n := 10_000
+	if raceEnabled {
+		n = 1000
 	}
 	eachDatabase(t, func(t *testing.T, db *sql.DB) {
 		c := replay.NewCatalog(sqlarchive.New(db), replay.CatalogOptions{})
 		begin := time.UnixMilli(1_700_000_000_000).UTC()
-		const n = 10_000
 		var wg sync.WaitGroup
 		for k := range 4 {
 			wg.Go(func() {

@@ -1,0 +1,5 @@
+//go:build race
+
+package sqlarchive_test
+
+const raceEnabled = true
