@@ -114,8 +114,8 @@ type Effect struct {
 	// Hash is the rendering's root hash, folded with its children's in document order. 0: none was taken.
 	Hash  uint64
 	Title string // the document's title, when it has changed; a keyframe has it always
-	// HTML is the view's whole rendering, of keyframes only, and Sum its SHA-256. Both may be missing: a frame can be
-	// shown as it was sent from the nearest keyframe before it that has HTML.
+	// HTML is the view's whole rendering, and Sum its SHA-256; only a keyframe's are kept. Without the HTML, what is shown
+	// between this keyframe and the next can only be rendered again, not shown as it was sent.
 	HTML []byte
 	Sum  []byte
 }

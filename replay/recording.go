@@ -47,8 +47,8 @@ type Frame struct {
 	Entry  Entry // with the changes only
 	Parts  []Part
 	Title  string
-	// The frame as it was sent: HTML is that of the nearest keyframe before it that has it, or its own, and Patches are to
-	// be applied to it, in order. HTML is nil where there is none in the keyframe span.
+	// The frame as it was sent: HTML is that of the keyframe before it, or its own, and Patches are to be applied to it, in
+	// order. HTML is nil where the keyframe has none, as that of a redacted view.
 	HTML    []byte
 	Patches [][]byte
 }
