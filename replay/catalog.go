@@ -38,6 +38,9 @@ type Catalog struct {
 	active  map[string]bool // what this process is recording
 	unpaged int             // saved since the index was compacted
 	idle    map[string]bool // assets that nothing referred to at the last cleanup
+	beaten  time.Time       // when Beat was last done
+
+	beats chan struct{} // held by who calls Beat because it is due
 }
 
 // NewCatalog returns a catalog of an archive, which must not be nil. It starts nothing.
@@ -57,6 +60,7 @@ func NewCatalog(a Archive, o CatalogOptions) *Catalog {
 	indexer, _ := a.(Indexer)
 	return &Catalog{
 		archive: a, indexer: indexer, index: index{archive: a}, o: o, active: map[string]bool{}, idle: map[string]bool{},
+		beats: make(chan struct{}, 1),
 	}
 }
 
@@ -141,7 +145,11 @@ func (c *Catalog) Begin(ctx context.Context, s Summary) error {
 	s.Node = c.o.Node
 	data, err := encodeSummary(runningMagic, &s)
 	if err != nil {
+		c.release(s.ID)
 		return err
+	}
+	if err := c.beatIfDue(ctx); err != nil { // whoever sees the recording must see that it is alive
+		return fmt.Errorf("begin recording %s: %w", s.ID, err)
 	}
 	if err := put(ctx, c.archive, c.runningKey(s.ID, c.o.Node), data); err != nil {
 		return fmt.Errorf("begin recording %s: %w", s.ID, err)
@@ -174,13 +182,52 @@ type beat struct {
 	At int64 `json:"at"` // Unix milliseconds
 }
 
-// Beat says that this process is alive. It should be called every minute while it records.
+// Beat says that this process is alive. A [Writer] calls it often enough while it has recordings.
 func (c *Catalog) Beat(ctx context.Context) error {
-	data, err := json.Marshal(beat{c.o.Now().UnixMilli()})
+	now := c.o.Now()
+	data, err := json.Marshal(beat{now.UnixMilli()})
 	if err != nil {
 		return err
 	}
-	return put(ctx, c.archive, nodePrefix+c.o.Node, wrap(nodeMagic, data))
+	if err := put(ctx, c.archive, nodePrefix+c.o.Node, wrap(nodeMagic, data)); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.beaten = now
+	return nil
+}
+
+// beatEvery is how often a process says that it is alive.
+func (c *Catalog) beatEvery() time.Duration { return c.o.NodeTimeout / 5 }
+
+// beatIfDue is Beat for those that need it to have been called lately. Of several at once one does it.
+func (c *Catalog) beatIfDue(ctx context.Context) error {
+	select {
+	case c.beats <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-c.beats }()
+	c.mu.Lock()
+	due := c.beaten.IsZero() || c.o.Now().Sub(c.beaten) >= c.beatEvery()
+	c.mu.Unlock()
+	if !due {
+		return nil
+	}
+	return c.Beat(ctx)
+}
+
+// leave says that this process records no more: what it has left need not be waited for.
+func (c *Catalog) leave(ctx context.Context) error {
+	c.mu.Lock()
+	never := c.beaten.IsZero()
+	c.beaten = time.Time{}
+	c.mu.Unlock()
+	if never {
+		return nil
+	}
+	return c.archive.Delete(ctx, nodePrefix+c.o.Node)
 }
 
 // alive returns the processes that have said so lately. This one is always among them.

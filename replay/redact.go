@@ -66,6 +66,7 @@ type Redactor struct {
 	key          []byte
 	sanitizer    Sanitizer
 	plans        sync.Map // reflect.Type → plan
+	structs      sync.Map // reflect.Type → []treatment, by field
 }
 
 // NewRedactor returns a redactor.
@@ -221,6 +222,20 @@ func (r *Redactor) treat(name string, tag reflect.StructTag) treatment {
 	return keepIt
 }
 
+// treatments returns those of a struct's fields.
+func (r *Redactor) treatments(t reflect.Type) []treatment {
+	if known, ok := r.structs.Load(t); ok {
+		return known.([]treatment)
+	}
+	list := make([]treatment, t.NumField())
+	for i := range list {
+		f := t.Field(i)
+		list[i] = r.treatment(&f)
+	}
+	r.structs.Store(t, list)
+	return list
+}
+
 // Redaction is the redaction of one recording. It remembers what it has taken out, so that the same texts are found in logs
 // and errors. It belongs to one goroutine at a time.
 type Redaction struct {
@@ -320,6 +335,12 @@ func (x *Redaction) Field(n Named) (data []byte, keep bool, err error) {
 		data = x.JSON(data)
 	}
 	return data, true, nil
+}
+
+// Untouched reports whether Field would record any value of a field as it is, so that who has a faster way to encode it may
+// use that.
+func (x *Redaction) Untouched(name string, tag reflect.StructTag, t reflect.Type) bool {
+	return len(x.also) == 0 && x.r.treat(name, tag) == keepIt && x.r.plan(t).none()
 }
 
 // Object returns the JSON object of fields, as an event's payload is recorded. Those that are not to be recorded are left

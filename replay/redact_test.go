@@ -270,3 +270,51 @@ func TestLogRecord(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+func TestUntouched(t *testing.T) {
+	x := replay.NewRedactor(replay.RedactorOptions{}).Begin()
+	for i, c := range []struct {
+		name string
+		tag  reflect.StructTag
+		v    any
+		want bool
+	}{
+		{"Note", "", "", true}, {"Form", "", form{}, true}, {"At", "", time.Time{}, true}, {"Token", "", "", false}, {"Note", `record:"mask"`, "", false},
+		{"Account", "", account{}, false}, {"Map", "", map[string]string{}, false}, {"Raw", "", json.RawMessage{}, false}, {"X", `form:"pin"`, 1, false},
+	} {
+		if got := x.Untouched(c.name, c.tag, reflect.TypeOf(c.v)); got != c.want {
+			t.Errorf("%d: %v", i, got)
+		}
+	}
+	if x.Also("phrase"); x.Untouched("Form", "", reflect.TypeFor[form]()) {
+		t.Error("a name of an input's own is not looked for")
+	}
+}
+
+// BenchmarkRedactedField is what a field costs: of a type in which nothing can be redacted, of a struct with a secret, of a
+// list of 100 such structs, and of a map.
+func BenchmarkRedactedField(b *testing.B) {
+	type user struct {
+		Name, Email, Password string
+		Age                   int
+	}
+	users := make([]user, 100)
+	names := map[string]string{}
+	for i := range users {
+		users[i] = user{fmt.Sprint("Customer ", i), "c@example.com", "hunter2", i}
+		names[users[i].Name] = "x"
+	}
+	r := replay.NewRedactor(replay.RedactorOptions{})
+	for name, v := range map[string]any{"untouched": form{1, "a note"}, "struct": users[0], "list100": users, "map100": names} {
+		b.Run(name, func(b *testing.B) {
+			x := r.Begin()
+			f := replay.Named{Name: "Field", Value: reflect.ValueOf(v)}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := x.Field(f); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

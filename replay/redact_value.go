@@ -45,20 +45,26 @@ func (x *Redaction) walk(v reflect.Value, depth int) {
 	}
 	switch t.Kind() {
 	case reflect.Struct:
-		for i := range t.NumField() {
+		for i, how := range x.r.treatments(t) {
+			field := v.Field(i)
+			if how == keepIt && len(x.also) == 0 && x.r.plan(field.Type()).none() {
+				continue
+			}
 			f := t.Field(i)
 			if !f.IsExported() && !(f.Anonymous && f.Type.Kind() == reflect.Struct) {
 				continue
 			}
-			how := x.treat(f.Name, f.Tag)
+			if how == keepIt && len(x.also) > 0 {
+				how = x.treat(f.Name, f.Tag)
+			}
 			switch {
 			case how == keepIt || !f.IsExported():
-				x.walk2(v.Field(i), depth+1)
+				x.walk2(field, depth+1)
 			case how == omit:
 				x.found = true
-				v.Field(i).SetZero()
+				field.SetZero()
 			default:
-				x.cover(v.Field(i), how, depth+1)
+				x.cover(field, how, depth+1)
 			}
 		}
 	case reflect.Pointer:

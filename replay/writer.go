@@ -69,6 +69,10 @@ type Writer struct {
 	cancel  context.CancelFunc
 	slots   chan struct{}
 	work    sync.WaitGroup // goroutines of outputs
+	beating sync.WaitGroup // the goroutine that says that the process is alive
+	beatEnd chan struct{}
+
+	beatOnce sync.Once
 
 	mu      sync.Mutex
 	closed  bool
@@ -81,7 +85,7 @@ type Writer struct {
 func OpenWriter(c *Catalog, o WriterOptions) *Writer {
 	o = o.withDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Writer{catalog: c, o: o, ctx: ctx, cancel: cancel, slots: make(chan struct{}, max(1, o.Parallel))}
+	return &Writer{catalog: c, o: o, ctx: ctx, cancel: cancel, slots: make(chan struct{}, max(1, o.Parallel)), beatEnd: make(chan struct{})}
 }
 
 // Stats returns the counts at this moment.
@@ -92,16 +96,40 @@ func (w *Writer) Stats() WriterStats {
 }
 
 // Close waits until all that was given to outputs is written or dropped. When ctx ends before, the rest is dropped, and its
-// error returned. Outputs take nothing afterwards.
+// error returned. Outputs take nothing afterwards. It is called once.
 func (w *Writer) Close(ctx context.Context) error {
 	w.mu.Lock()
 	w.closed = true
 	w.mu.Unlock()
 	stop := context.AfterFunc(ctx, w.cancel)
 	w.work.Wait()
+	close(w.beatEnd)
+	w.beating.Wait()
+	_ = w.request(w.catalog.leave) // what it would have said becomes old by itself
 	stop()
 	w.cancel()
 	return ctx.Err()
+}
+
+// beat says that the process is alive, from the first recording on.
+func (w *Writer) beat() {
+	w.beating.Go(func() {
+		t := time.NewTicker(w.catalog.beatEvery())
+		defer t.Stop()
+		for {
+			select {
+			case <-w.beatEnd:
+				return
+			case <-t.C:
+			}
+			if w.Stats().Running == 0 {
+				continue
+			}
+			if err := w.request(w.catalog.Beat); err != nil && w.ctx.Err() == nil {
+				w.o.Logger.Warn("replay: other processes may take this one for dead", "err", err)
+			}
+		}
+	})
 }
 
 // Output is one recording's way to the archive. Its methods do not block, and may be called from any goroutine.
@@ -279,6 +307,7 @@ func (o *Output) do(j job) error {
 	switch {
 	case j.chunk != nil:
 		if !o.begun {
+			o.w.beatOnce.Do(o.w.beat)
 			if err := o.try(func(ctx context.Context) error { return c.Begin(ctx, o.summary) }); err != nil {
 				return err
 			}

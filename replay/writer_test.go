@@ -257,3 +257,50 @@ func TestRefusedForGood(t *testing.T) {
 		}
 	})
 }
+
+// TestAlive: while there are recordings, other processes see that they are running, however long nothing is written.
+func TestAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &replaytest.Memory{}
+		w := replay.OpenWriter(replay.NewCatalog(a, replay.CatalogOptions{}), replay.WriterOptions{Logger: quiet})
+		other := replay.NewCatalog(a, replay.CatalogOptions{Logger: quiet})
+		o := begin(t, w, "r1")
+		e := encoder(t, replay.EncoderOptions{})
+		var f form
+		add(t, e, f.mount())
+		add(t, e, f.typed(0, "a", 2))
+		o.Write(e.Cut())
+		for range 10 {
+			time.Sleep(17 * time.Minute)
+			if done, err := other.Cleanup(t.Context(), replay.Retention{}); err != nil || done != (replay.Cleaned{}) {
+				t.Fatalf("%+v %v", done, err)
+			}
+		}
+		// It fails for longer than others wait: the recording is finished by them, and by itself again when it is back.
+		a.Fail = func(_ context.Context, op, key string) error {
+			if op == "Put" && strings.HasPrefix(key, "nodes/") {
+				return errors.New("not now")
+			}
+			return nil
+		}
+		time.Sleep(17 * time.Minute)
+		if done, err := other.Cleanup(t.Context(), replay.Retention{}); err != nil || done != (replay.Cleaned{Finished: 1}) {
+			t.Fatalf("%+v %v", done, err)
+		}
+		a.Fail = nil
+		add(t, e, replay.Entry{At: time.Hour, Exit: &replay.Exit{Reason: replay.ExitTimeout}})
+		o.Write(e.Cut())
+		o.Finish(replay.Summary{ID: "r1", Exit: replay.ExitTimeout, Frames: 2})
+		if err := w.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := other.Summaries(t.Context()); err != nil || len(s) != 1 || s[0].Exit != replay.ExitTimeout || s[0].Segments != 2 {
+			t.Errorf("%+v %v", s, err)
+		}
+		for _, key := range a.Keys() {
+			if strings.HasPrefix(key, "nodes/") || strings.HasPrefix(key, "running/") {
+				t.Errorf("%s is left", key)
+			}
+		}
+	})
+}
