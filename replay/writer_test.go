@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -261,7 +262,13 @@ func TestRefusedForGood(t *testing.T) {
 // TestAlive: while there are recordings, other processes see that they are running, however long nothing is written.
 func TestAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := &replaytest.Memory{}
+		var down atomic.Bool
+		a := &replaytest.Memory{Fail: func(_ context.Context, op, key string) error {
+			if down.Load() && op == "Put" && strings.HasPrefix(key, "nodes/") {
+				return errors.New("not now")
+			}
+			return nil
+		}}
 		w := replay.OpenWriter(replay.NewCatalog(a, replay.CatalogOptions{}), replay.WriterOptions{Logger: quiet})
 		other := replay.NewCatalog(a, replay.CatalogOptions{Logger: quiet})
 		o := begin(t, w, "r1")
@@ -277,17 +284,12 @@ func TestAlive(t *testing.T) {
 			}
 		}
 		// It fails for longer than others wait: the recording is finished by them, and by itself again when it is back.
-		a.Fail = func(_ context.Context, op, key string) error {
-			if op == "Put" && strings.HasPrefix(key, "nodes/") {
-				return errors.New("not now")
-			}
-			return nil
-		}
+		down.Store(true)
 		time.Sleep(17 * time.Minute)
 		if done, err := other.Cleanup(t.Context(), replay.Retention{}); err != nil || done != (replay.Cleaned{Finished: 1}) {
 			t.Fatalf("%+v %v", done, err)
 		}
-		a.Fail = nil
+		down.Store(false)
 		add(t, e, replay.Entry{At: time.Hour, Exit: &replay.Exit{Reason: replay.ExitTimeout}})
 		o.Write(e.Cut())
 		o.Finish(replay.Summary{ID: "r1", Exit: replay.ExitTimeout, Frames: 2})
