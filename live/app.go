@@ -271,8 +271,19 @@ func (t *viewType) clone(view any) (any, error) {
 	return v.Addr().Interface(), nil
 }
 
-// Mount serves h under a path prefix that ends with a slash, which is stripped.
+// Mountable is a handler that is made of pages of its own, such as the one of package replay: it registers them below a
+// prefix that ends with a slash.
+type Mountable interface {
+	http.Handler
+	MountOn(a *App, prefix string)
+}
+
+// Mount serves h under a path prefix that ends with a slash, which is stripped. A [Mountable] registers its pages instead.
 func (a *App) Mount(prefix string, h http.Handler) {
+	if m, ok := h.(Mountable); ok {
+		m.MountOn(a, prefix)
+		return
+	}
 	a.mux.Handle(prefix, http.StripPrefix(strings.TrimSuffix(prefix, "/"), h))
 }
 

@@ -13,8 +13,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/a-h/templ"
 	"golang.org/x/net/html"
 
+	"github.com/livelong-dev/livelong/live/internal/assigns"
 	"github.com/livelong-dev/livelong/live/internal/diff"
 	"github.com/livelong-dev/livelong/live/internal/wire"
 )
@@ -62,7 +64,16 @@ type RecordStart struct {
 	Locale    string
 	Key       [16]byte      // of the frames' hashes
 	Frame     RecordedFrame // what the browser shows
+
+	// Document renders the group's layout around nothing, where DocumentBody stands; nil for embedded views. Fetch asks the
+	// app for what such a document refers to, as a browser without cookies does: not for pages. Any goroutine may call
+	// them, as long as the app runs; they may block.
+	Document func() ([]byte, error)
+	Fetch    func(ctx context.Context, path string) (kind string, data []byte, err error)
 }
+
+// DocumentBody stands for the view in what [RecordStart.Document] returns.
+const DocumentBody = `<div data-live-view=""></div>`
 
 // TurnKind is what a turn was about.
 type TurnKind uint8
@@ -87,6 +98,22 @@ type RecordedTurn struct {
 	Keys  []string
 	Err   error // the handler's, or why the event was refused
 	Took  time.Duration
+}
+
+// AppendValue appends the JSON object of the event's or message's exported fields to dst, those of its form included;
+// nothing when there is none.
+func (t *RecordedTurn) AppendValue(dst []byte) ([]byte, error) {
+	if t.Value == nil {
+		return dst, nil
+	}
+	v := reflect.Indirect(reflect.ValueOf(t.Value))
+	if v.Kind() == reflect.Struct {
+		if typ, err := assigns.Of(v.Type()); err == nil {
+			return typ.AppendObject(dst, v)
+		}
+	}
+	raw, err := json.Marshal(t.Value)
+	return append(dst, raw...), err
 }
 
 // RecordedFrame is what a browser was sent, and the fields that it shows.
@@ -161,15 +188,79 @@ func (in *instance) record() {
 	if in.unrecorded = r == nil; in.unrecorded {
 		return
 	}
-	rec := r.Record(RecordStart{View: (*ViewType)(in.typ), Socket: &in.socket, Route: in.route.name, URL: in.request.URL, Request: in.request,
+	start := RecordStart{View: (*ViewType)(in.typ), Socket: &in.socket, Route: in.route.name, URL: in.request.URL, Request: in.request,
 		Params: in.params, Page: in.page.id.String(), Session: in.app.storageIDs(in.session)[0], Referer: in.referer, Recovery: in.recovery,
 		Attached: in.attachedAt, Navigated: in.arrival != nil, Viewport: in.viewport, Nonce: in.env.nonce, Locale: in.env.locale, Key: in.page.key,
-		Frame: RecordedFrame{View: in.view, HTML: in.shownHTML(), Title: in.title, Hash: in.contentTag()}})
+		Frame: RecordedFrame{View: in.view, HTML: in.shownHTML(), Title: in.title, Hash: in.contentTag()}, Fetch: in.app.fetch}
+	if a, rt, info := in.app, in.route, (Page{Title: in.title, Nonce: in.env.nonce, Locale: in.env.locale, Path: in.request.URL.Path}); !rt.embedded {
+		start.Document = func() ([]byte, error) { return a.document(rt, info) }
+	}
+	rec := r.Record(start)
 	if in.unrecorded = rec == nil; in.unrecorded {
 		return
 	}
 	in.rec = &recorded{Recording: rec, at: in.request.URL.RequestURI()}
 	in.recording.Store(in.rec)
+}
+
+// document renders a route's layout around nothing.
+func (a *App) document(rt *route, info Page) ([]byte, error) {
+	var out sink
+	e := env{nonce: info.Nonce, locale: info.Locale}
+	err := rt.group.layout()(info, templ.Raw(DocumentBody)).Render(e.context(), &out)
+	return out.b, err
+}
+
+// maxFetched bounds what fetch returns.
+const maxFetched = 4 << 20
+
+// fetch asks the app for a file.
+func (a *App) fetch(ctx context.Context, path string) (kind string, data []byte, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return "", nil, err
+	}
+	if r.URL.Host != "" || a.routeOf(r, r.URL) != nil {
+		return "", nil, fmt.Errorf("fetch %s: it is no file of this app", path)
+	}
+	r.RequestURI = r.URL.RequestURI()
+	w := &fetched{header: http.Header{}}
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("fetch %s: panic: %v", path, v)
+		}
+	}()
+	a.handler.ServeHTTP(w, r)
+	if w.status != 0 && w.status != http.StatusOK || w.tooLarge {
+		return "", nil, fmt.Errorf("fetch %s: status %d, too large: %t", path, w.status, w.tooLarge)
+	}
+	return w.header.Get("Content-Type"), w.data, nil
+}
+
+// fetched is an answer in memory.
+type fetched struct {
+	header   http.Header
+	status   int
+	data     []byte
+	tooLarge bool
+}
+
+func (f *fetched) Header() http.Header { return f.header }
+
+func (f *fetched) WriteHeader(status int) {
+	if f.status == 0 && status >= 200 {
+		f.status = status
+	}
+}
+
+func (f *fetched) Write(p []byte) (int, error) {
+	f.WriteHeader(http.StatusOK)
+	if len(f.data)+len(p) > maxFetched {
+		f.tooLarge = true
+		return 0, errors.New("too large")
+	}
+	f.data = append(f.data, p...)
+	return len(p), nil
 }
 
 // recorderOf returns who is to record the instance; nil for nobody.

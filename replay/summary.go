@@ -44,6 +44,8 @@ type Summary struct {
 	Marked     bool       `json:"marked,omitempty"` // by the app, to be kept
 	Codec      Codec      `json:"codec"`
 	Assets     []string   `json:"assets,omitempty"` // names of kept assets
+	// Document is the name of the asset that says what stood around the view, see [Shell]; empty: it is not known.
+	Document string `json:"document,omitempty"`
 	// Hash is the closing hash of the last segment, in hexadecimal. Empty while the recording is running.
 	Hash string `json:"hash,omitempty"`
 	// Node is the process that is making the recording; only of running ones.

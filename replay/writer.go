@@ -155,6 +155,7 @@ type job struct {
 	chunk   *Chunk
 	finish  *Summary
 	discard bool
+	call    func()
 }
 
 // Begin returns the output of a new recording; s says what lists show of it while it is running, and need have no more
@@ -192,6 +193,10 @@ func (o *Output) Finish(s Summary) bool {
 // Discard ends the recording and removes what was written of it.
 func (o *Output) Discard() { o.add(job{discard: true}, 0) }
 
+// Then calls f, from a goroutine of the writer, once everything before is in the archive. f must not block. It is not called
+// when the recording is dropped before.
+func (o *Output) Then(f func()) bool { return o.add(job{call: f}, 0) }
+
 // Dropped reports whether the recording was given up.
 func (o *Output) Dropped() bool {
 	o.mu.Lock()
@@ -206,7 +211,7 @@ func (o *Output) add(j job, size int) bool {
 	if o.dropped || o.ended {
 		return false
 	}
-	o.ended = j.chunk == nil
+	o.ended = j.finish != nil || j.discard
 	w.mu.Lock()
 	closed, full := w.closed && !o.running, o.pending+size > w.o.MaxPending || w.stats.Pending+size > w.o.MaxPendingAll
 	if !closed && !full {
@@ -290,7 +295,7 @@ func (o *Output) done(j job, size int) {
 	defer w.mu.Unlock()
 	w.stats.Pending -= size
 	switch {
-	case j.chunk != nil:
+	case j.chunk != nil, j.call != nil:
 		return
 	case j.discard:
 		w.stats.Discarded++
@@ -305,6 +310,9 @@ func (o *Output) done(j job, size int) {
 func (o *Output) do(j job) error {
 	c := o.w.catalog
 	switch {
+	case j.call != nil:
+		j.call()
+		return nil
 	case j.chunk != nil:
 		if !o.begun {
 			o.w.beatOnce.Do(o.w.beat)

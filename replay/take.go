@@ -1,0 +1,450 @@
+package replay
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/livelong-dev/livelong/live"
+)
+
+// take is a recording that is being made. What it is told by the instance's goroutine goes into its own buffer at once:
+// no channel, no lock that instances share, no I/O. Of a view of which something is redacted, only the redacted fields are
+// taken down; they are rendered in the background, and the hashes are those of what that gives.
+type take struct {
+	r      *Recorder
+	id     string
+	start  time.Time // when the browser came
+	view   *live.ViewType
+	route  string
+	key    [16]byte
+	nonce  string
+	locale string
+	output *Output
+	shell  *shell
+	fields []reflect.StructField
+	plain  []bool // fields of which nothing can be redacted
+
+	making sync.Mutex // held while entries are rendered and encoded; taken before mu
+	enc    *Encoder
+	raw    map[string]json.RawMessage // the fields that were taken down last, before the sanitizer
+	now    map[string]json.RawMessage // and after it
+
+	mu         sync.Mutex
+	red        *Redaction
+	redacted   bool
+	summary    Summary
+	turn       Turn // the newest, as long as no frame and no other entry has come
+	at         time.Duration
+	pending    bool
+	queue      []Entry // to be rendered and encoded in the background
+	started    bool    // somebody has done something
+	over       bool
+	marked     bool
+	savedState string
+	buf        []byte // of the turn's payload
+	values     []byte // of a frame's fields
+	parts      [1]Part
+	list       []Field
+	sum        [sha256.Size]byte
+
+	watchers map[*func()]struct{}
+	flushing bool // for the watchers
+}
+
+// Messages that have this method are recorded with their fields; of others only the type is.
+type recordable interface{ Recorded() }
+
+func (r *Recorder) newTake(start live.RecordStart) (*take, error) {
+	enc, err := NewEncoder(EncoderOptions{Codec: r.o.Codec})
+	if err != nil {
+		return nil, err
+	}
+	t := &take{
+		r: r, id: NewID(), start: start.Attached, view: start.View, route: start.Route, key: start.Key, nonce: start.Nonce, locale: start.Locale,
+		enc: enc, red: r.redactor.Begin(), fields: start.View.Fields(), watchers: map[*func()]struct{}{},
+	}
+	t.shell = r.shells.of(r, start)
+	t.redacted = r.o.Sanitizer != nil || r.redactor.Redacts(start.View.Type())
+	t.red.Also(passwordInputs(start.Frame.HTML)...)
+	for i := range t.fields {
+		f := &t.fields[i]
+		t.plain = append(t.plain, r.redactor.treatment(f) == keepIt && r.redactor.plan(f.Type).none())
+	}
+	session := sha256.Sum256([]byte(start.Session))
+	t.summary = Summary{
+		ID: t.id, View: start.View.Name(), Route: start.Route, Browser: browserName(start.Request.UserAgent()), Build: r.o.Build,
+		Session: hex.EncodeToString(session[:8]), Start: start.Attached.UTC().Truncate(time.Millisecond), Codec: r.o.Codec, Redacted: t.redacted,
+	}
+	if r.o.User != nil {
+		t.summary.User = r.o.User(start.Request)
+	}
+	m := &Mount{
+		View: start.View.Name(), Route: start.Route, URL: t.red.URL(start.URL.RequestURI(), start.Route), Params: t.red.Values(params(start)),
+		Recovered: recovered(start), Build: r.o.Build, Locale: start.Locale, Nonce: start.Nonce, Start: start.Attached, Key: bytes.Clone(start.Key[:]),
+		Viewport: Viewport{int(start.Viewport[0]), int(start.Viewport[1]), start.Viewport[2]}, Redacted: t.redacted,
+	}
+	t.summary.URL = m.URL
+	if r.o.Session != nil {
+		m.Session = map[string]string{}
+		for name, value := range r.o.Session(start.Request) {
+			m.Session[name] = t.red.value(name, value)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, errors.New("the recorder is closed")
+	}
+	if t.output, err = r.writer.Begin(t.summary); err != nil {
+		return nil, err
+	}
+	r.takes[t.id] = t
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m.Effect = t.effect(&start.Frame, true)
+	t.emit(Entry{Mount: m})
+	return t, nil
+}
+
+// params are the values of a pattern's wildcards, and what the client's connect was given.
+func params(start live.RecordStart) url.Values {
+	values := url.Values{}
+	for _, part := range strings.Split(start.Route, "{")[1:] {
+		name, _, _ := strings.Cut(part, "}")
+		if name = strings.TrimSuffix(name, "..."); name != "" && name != "$" {
+			values.Set(name, start.Request.PathValue(name))
+		}
+	}
+	for name, value := range start.Params {
+		values.Set(name, value)
+	}
+	return values
+}
+
+func recovered(start live.RecordStart) []string {
+	if start.Recovery.Status == live.Fresh {
+		return nil
+	}
+	return []string{start.Recovery.Status.String()}
+}
+
+// since is the time of an entry that comes now.
+func (t *take) since() time.Duration { return time.Since(t.start) }
+
+// Position implements [live.Recording].
+func (t *take) Position() (id string, frame int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.id, t.summary.Frames
+}
+
+// Turn implements [live.Recording].
+func (t *take) Turn(rt *live.RecordedTurn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		return
+	}
+	t.settle()
+	c := Cause{Name: rt.Name, Keys: rt.Keys}
+	switch rt.Kind {
+	case live.TurnEvent:
+		c.Kind, t.started = CauseEvent, true
+	case live.TurnURL:
+		c.Kind, t.started = CauseParams, true
+	case live.TurnStored:
+		c.Kind = CauseStored
+	case live.TurnAttach:
+		c.Kind = CauseConnect
+	default:
+		c.Kind = CauseMessage
+	}
+	if rt.Moved || c.Kind == CauseParams {
+		c.URL = t.red.URL(rt.URL.RequestURI(), t.route)
+	}
+	_, opts := rt.Value.(recordable)
+	if rt.Value != nil && (c.Kind == CauseEvent || opts) {
+		c.Payload = t.payload(rt)
+	}
+	t.turn = Turn{Cause: c, Took: rt.Took}
+	if rt.Err != nil {
+		t.turn.Error = t.red.Text(rt.Err.Error())
+	}
+	t.at, t.pending = t.since(), true
+	if t.summary.Turns+1 >= t.r.o.MaxEvents {
+		t.settle()
+		t.finish(&Exit{Reason: ExitTruncated})
+	}
+}
+
+// payload is what an event or message carries, redacted.
+func (t *take) payload(rt *live.RecordedTurn) []byte {
+	v := reflect.Indirect(reflect.ValueOf(rt.Value))
+	var err error
+	if len(t.red.also) == 0 && v.IsValid() && t.r.redactor.plan(v.Type()).none() {
+		t.buf, err = rt.AppendValue(t.buf[:0])
+	} else if v.Kind() == reflect.Struct {
+		var named []Named
+		for _, f := range reflect.VisibleFields(v.Type()) {
+			if f.IsExported() && !f.Anonymous {
+				named = append(named, Named{f.Name, f.Tag, v.FieldByIndex(f.Index)})
+			}
+		}
+		t.buf, err = t.red.Object(named)
+	} else {
+		t.buf, err = rt.AppendValue(t.buf[:0])
+		t.buf = t.red.JSON(t.buf)
+	}
+	for name, values := range rt.Form {
+		// Also what the struct does not list is a secret, should the page show it.
+		if t.red.sensitive(name) {
+			for _, value := range values {
+				t.red.remember(value)
+			}
+		}
+	}
+	if err != nil {
+		return nil
+	}
+	return t.buf
+}
+
+// Frame implements [live.Recording].
+func (t *take) Frame(f *live.RecordedFrame) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		return
+	}
+	if !t.pending {
+		// The browser was sent what no turn has changed: the whole view once more, say.
+		t.turn, t.at = Turn{Cause: Cause{Kind: CauseConnect}}, t.since()
+	}
+	t.pending = false
+	all := false
+	if !t.redacted {
+		_, all = t.enc.KeyframeDue()
+	}
+	t.turn.Effect = t.effect(f, all)
+	t.emit(Entry{At: t.at, Turn: &t.turn})
+	t.turn = Turn{}
+	t.tell()
+}
+
+// effect takes a frame down: all fields, or those that have changed. When it finds a secret that the view shows, it takes
+// no more HTML and patches of it. t.mu is held; what it returns is good until the next call.
+func (t *take) effect(f *live.RecordedFrame, all bool) *Effect {
+	t.list, t.values = t.list[:0], t.values[:0]
+	found := t.red.found
+	t.red.found = false
+	if all {
+		for i := range t.fields {
+			t.field(f.View, i)
+		}
+	} else {
+		for _, i := range f.Changed {
+			t.field(f.View, i)
+		}
+	}
+	inFields := t.red.found
+	t.red.found = t.red.found || found
+	if !t.redacted && (inFields || t.holds(f.Patch) || t.holds(f.HTML)) {
+		t.redacted = true
+		if !all {
+			return t.effect(f, true)
+		}
+	}
+	t.parts[0] = Part{Fields: t.list}
+	e := &Effect{Keyframe: all, Parts: t.parts[:], Title: t.red.Text(f.Title)}
+	if t.redacted {
+		return e
+	}
+	e.Hash = f.Hash
+	if len(f.Patch) > 0 {
+		e.Patch = f.Patch
+	}
+	// A keyframe has the HTML, and so has a frame that was sent as such.
+	if due, _ := t.enc.KeyframeDue(); f.HTML != nil && (due || all) {
+		e.HTML = f.HTML
+		t.sum = sha256.Sum256(f.HTML)
+		e.Sum = t.sum[:]
+	} else if len(f.Patch) == 0 && f.HTML != nil {
+		return t.again(f, all)
+	}
+	return e
+}
+
+// again makes a keyframe of a frame without a patch: what was sent is the HTML.
+func (t *take) again(f *live.RecordedFrame, all bool) *Effect {
+	if !all {
+		return t.effect(f, true)
+	}
+	return &Effect{Keyframe: true, Parts: t.parts[:], Title: t.red.Text(f.Title), Hash: f.Hash, HTML: f.HTML}
+}
+
+// field appends a field's JSON to the list.
+func (t *take) field(view any, i int) {
+	f := &t.fields[i]
+	from := len(t.values)
+	if t.plain[i] && len(t.red.also) == 0 {
+		values, err := t.view.AppendField(t.values, view, i)
+		if err != nil {
+			t.list = append(t.list, Field{Name: f.Name}) // a rendering cannot show it either
+			return
+		}
+		t.values = values
+	} else {
+		data, keep, err := t.red.Field(Named{f.Name, f.Tag, t.view.Value(view, i)})
+		if err != nil || !keep {
+			t.list = append(t.list, Field{Name: f.Name})
+			return
+		}
+		t.values = append(t.values, data...)
+	}
+	raw := t.values[from:len(t.values):len(t.values)]
+	if t.holds(raw) {
+		t.red.found = true
+		for _, secret := range t.red.secrets {
+			raw = bytes.ReplaceAll(raw, []byte(secret), []byte(Redacted))
+		}
+	}
+	t.list = append(t.list, Field{f.Name, raw})
+}
+
+// holds reports whether bytes hold one of the secrets.
+func (t *take) holds(b []byte) bool {
+	return len(b) > 0 && slices.ContainsFunc(t.red.secrets, func(s string) bool { return bytes.Contains(b, []byte(s)) })
+}
+
+// Saved implements [live.Recording].
+func (t *take) Saved(state string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over || state == t.savedState || state == "saving" {
+		return
+	}
+	t.savedState = state
+	t.settle()
+	t.emit(Entry{At: t.since(), Turn: &Turn{Cause: Cause{Kind: CauseStored, Name: state}}})
+	t.tell()
+}
+
+func (t *take) mark() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.marked = true
+}
+
+// End implements [live.Recording].
+func (t *take) End(end live.RecordedEnd) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		return
+	}
+	t.settle()
+	x := &Exit{Reason: map[live.EndReason]ExitReason{live.EndTimeout: ExitTimeout, live.EndPanic: ExitPanic, live.EndShutdown: ExitShutdown}[end.Reason], Stack: t.red.Text(end.Stack)}
+	if x.Reason == ExitUnknown {
+		x.Reason = ExitClosed
+	}
+	if end.Err != nil {
+		x.Error = t.red.Text(end.Err.Error())
+	}
+	t.finish(x)
+}
+
+// finish ends the recording. t.mu is held.
+func (t *take) finish(x *Exit) {
+	t.emit(Entry{At: t.since(), Exit: x})
+	t.over = true
+	if t.red.Found() {
+		t.summary.Redacted = true
+	}
+	r := t.r
+	r.work.Add(1)
+	go func() {
+		defer r.work.Done()
+		t.close()
+	}()
+}
+
+// close hands everything over that is left.
+func (t *take) close() {
+	t.make()
+	t.mu.Lock()
+	s := t.summary
+	s.Marked = t.marked
+	keep := t.started
+	t.mu.Unlock()
+	s.Document, s.Assets = t.shell.names(t.r.ctx)
+	if keep = keep && (t.r.o.Keep == nil || t.r.o.Keep(s)); keep {
+		t.making.Lock()
+		t.output.Write(t.enc.Cut())
+		t.making.Unlock()
+		t.output.Finish(s)
+	} else {
+		t.output.Discard()
+	}
+	t.r.mu.Lock()
+	delete(t.r.takes, t.id)
+	t.r.mu.Unlock()
+	t.notify()
+}
+
+// settle appends the newest turn when no frame has come for it. t.mu is held.
+func (t *take) settle() {
+	if t.pending {
+		t.pending = false
+		t.emit(Entry{At: t.at, Turn: &t.turn})
+		t.turn = Turn{}
+	}
+}
+
+// emit encodes an entry, or leaves that to the background. t.mu is held.
+func (t *take) emit(x Entry) {
+	if t.redacted {
+		t.queue = append(t.queue, cloned(x))
+		t.summary.Count(&x)
+		return
+	}
+	if t.append(x) {
+		t.summary.Count(&x)
+	}
+	if size, _ := t.enc.Pending(); size >= maxBuffered && !t.output.Write(t.enc.Cut()) {
+		t.abandon()
+	}
+}
+
+// maxBuffered is how much of a recording waits for the flusher.
+const maxBuffered = 64 << 10
+
+// append gives an entry to the encoder. Something that cannot be recorded is a gap, and the next frame a keyframe.
+func (t *take) append(x Entry) bool {
+	err := t.enc.Append(x)
+	if err != nil {
+		t.lose(x.At, err)
+	}
+	return err == nil
+}
+
+// lose notes that something is missing.
+func (t *take) lose(at time.Duration, err error) { t.enc.Lose(Entry{At: at}, err.Error()) }
+
+// glance returns the summary as it is, and whether it is to be shown.
+func (t *take) glance() (Summary, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.summary
+	s.EventNames, s.ErrorTexts = slices.Clone(s.EventNames), slices.Clone(s.ErrorTexts)
+	s.Marked, s.Node = t.marked, t.r.Catalog.o.Node
+	return s, t.started && !t.over
+}
