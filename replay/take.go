@@ -55,6 +55,9 @@ type take struct {
 	parts      [1]Part
 	list       []Field
 	sum        [sha256.Size]byte
+	eff        Effect
+
+	title, shownTitle string // the newest, and what is recorded of it
 
 	watchers map[*func()]struct{}
 	flushing bool // for the watchers
@@ -264,7 +267,8 @@ func (t *take) effect(f *live.RecordedFrame, all bool) *Effect {
 		}
 	}
 	t.parts[0] = Part{Fields: t.list}
-	e := &Effect{Keyframe: all, Parts: t.parts[:], Title: t.red.Text(f.Title)}
+	t.eff = Effect{Keyframe: all, Parts: t.parts[:], Title: t.titled(f.Title)}
+	e := &t.eff
 	if t.redacted {
 		return e
 	}
@@ -288,7 +292,16 @@ func (t *take) again(f *live.RecordedFrame, all bool) *Effect {
 	if !all {
 		return t.effect(f, true)
 	}
-	return &Effect{Keyframe: true, Parts: t.parts[:], Title: t.red.Text(f.Title), Hash: f.Hash, HTML: f.HTML}
+	t.eff.HTML = f.HTML
+	return &t.eff
+}
+
+// titled is the title, redacted.
+func (t *take) titled(title string) string {
+	if title != t.title {
+		t.title, t.shownTitle = title, t.red.Text(title)
+	}
+	return t.shownTitle
 }
 
 // field appends a field's JSON to the list.
