@@ -32,7 +32,7 @@ func (hanging) List(ctx context.Context, _, _ string, _ int) ([]string, error) {
 }
 
 // recordTurns begins a recording of a desk and returns what one turn of it costs the page: the count, or one cell of rows.
-func recordTurns(t testing.TB, archive replay.Archive, rows int, change func(*replay.Options)) (turn func(i int), stop func()) {
+func recordTurns(t testing.TB, archive replay.Archive, limit time.Duration, rows int, change func(*replay.Options)) (turn func(i int), stop func()) {
 	o := replay.Options{Archive: archive, Build: "test", MaxEvents: 1 << 30}
 	if change != nil {
 		change(&o)
@@ -83,7 +83,7 @@ func recordTurns(t testing.TB, archive replay.Archive, rows int, change func(*re
 	}
 	return turn, func() {
 		rec.End(live.RecordedEnd{})
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		defer cancel()
 		r.Close(ctx)
 	}
@@ -94,17 +94,18 @@ func recordTurns(t testing.TB, archive replay.Archive, rows int, change func(*re
 func TestCostOfRecording(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
+		limit    time.Duration // for closing
 		archive  replay.Archive
 		rows     int
 		redacted bool
 	}{
-		{"a number", &replaytest.Memory{}, 0, false},
-		{"one cell of 500 rows", &replaytest.Memory{}, 500, false},
-		{"a number, hanging archive", hanging{}, 0, false},
-		{"a number, redacted", &replaytest.Memory{}, 0, true},
-		{"one cell of 500 rows, redacted", &replaytest.Memory{}, 500, true},
+		{"a number", time.Minute, &replaytest.Memory{}, 0, false},
+		{"one cell of 500 rows", time.Minute, &replaytest.Memory{}, 500, false},
+		{"a number, hanging archive", time.Second, hanging{}, 0, false},
+		{"a number, redacted", time.Minute, &replaytest.Memory{}, 0, true},
+		{"one cell of 500 rows, redacted", time.Minute, &replaytest.Memory{}, 500, true},
 	} {
-		turn, stop := recordTurns(t, tt.archive, tt.rows, func(o *replay.Options) {
+		turn, stop := recordTurns(t, tt.archive, tt.limit, tt.rows, func(o *replay.Options) {
 			if tt.redacted {
 				o.Rules = replay.Rules{Is: []string{"note"}}
 			}
@@ -140,7 +141,7 @@ func TestCostOfRecording(t *testing.T) {
 func BenchmarkTurn(b *testing.B) {
 	for _, rows := range []int{0, 500} {
 		b.Run(fmt.Sprint(rows, " rows"), func(b *testing.B) {
-			turn, stop := recordTurns(b, &replaytest.Memory{}, rows, nil)
+			turn, stop := recordTurns(b, &replaytest.Memory{}, time.Minute, rows, nil)
 			defer stop()
 			b.ReportAllocs()
 			i := 0

@@ -46,13 +46,61 @@ func cloned(x Entry) Entry {
 	return x
 }
 
+// maxQueued is how much of one recording waits to be developed. A page that changes faster than it can be rendered a second
+// time has gaps.
+const maxQueued = 4 << 20
+
+// enqueue leaves an entry to the background. t.mu is held.
+func (t *take) enqueue(x Entry) {
+	effect := x.effect()
+	if t.missed && effect != nil && effect.Keyframe {
+		t.missed = false
+		t.queue = append(t.queue, Entry{At: x.At, Gap: &Gap{Reason: "the page changed faster than its redacted fields could be rendered"}})
+	}
+	if x.Exit == nil && (t.missed || t.queued > maxQueued) {
+		t.missed = true
+		return
+	}
+	t.queue = append(t.queue, cloned(x))
+	t.queued += entryOverhead + sizeOf(effect)
+	if x.Turn != nil {
+		t.queued += len(x.Turn.Cause.Payload)
+	}
+	t.summary.Count(&x)
+	if t.queued > maxBuffered && !t.developing && t.started {
+		t.developing = true
+		t.r.work.Add(1)
+		go func() {
+			defer t.r.work.Done()
+			t.flush(false)
+			t.mu.Lock()
+			t.developing = false
+			t.mu.Unlock()
+		}()
+	}
+}
+
+const entryOverhead = 200
+
+func sizeOf(e *Effect) (n int) {
+	if e == nil {
+		return 0
+	}
+	for _, p := range e.Parts {
+		for _, f := range p.Fields {
+			n += len(f.Name) + len(f.JSON)
+		}
+	}
+	return n
+}
+
 // make develops and encodes what waits for that.
 func (t *take) make() {
 	t.making.Lock()
 	defer t.making.Unlock()
 	t.mu.Lock()
 	queue := t.queue
-	t.queue = nil
+	t.queue, t.queued = nil, 0
 	t.mu.Unlock()
 	for i := range queue {
 		t.develop(queue[i])

@@ -46,7 +46,10 @@ type take struct {
 	at         time.Duration
 	pending    bool
 	queue      []Entry // to be rendered and encoded in the background
-	started    bool    // somebody has done something
+	queued     int     // bytes of these
+	developing bool
+	missed     bool // the background does not keep up: something was left out
+	started    bool // somebody has done something
 	over       bool
 	marked     bool
 	savedState string
@@ -233,7 +236,7 @@ func (t *take) Frame(f *live.RecordedFrame) {
 		t.turn, t.at = Turn{Cause: Cause{Kind: CauseConnect}}, t.since()
 	}
 	t.pending = false
-	all := false
+	all := t.missed && t.queued < maxQueued/2
 	if !t.redacted {
 		_, all = t.enc.KeyframeDue()
 	}
@@ -425,8 +428,7 @@ func (t *take) settle() {
 // emit encodes an entry, or leaves that to the background. t.mu is held.
 func (t *take) emit(x Entry) {
 	if t.redacted {
-		t.queue = append(t.queue, cloned(x))
-		t.summary.Count(&x)
+		t.enqueue(x)
 		return
 	}
 	if t.append(x) {
