@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/livelong-dev/livelong/replay"
 	"github.com/livelong-dev/livelong/replay/replaytest"
@@ -133,6 +134,53 @@ func TestDamageIsLocal(t *testing.T) {
 			t.Logf("%d entries of %d, %d frames, %d reported; %v", n, len(s.entries), whole, wrong, reports[0])
 			if wrong == 0 || whole < len(s.frames)/2 {
 				t.Errorf("%d frames are right, %d reported", whole, wrong)
+			}
+		})
+	}
+}
+
+// TestMixedUpSegments: a segment of another recording is found by itself, one of another session under the same id by its
+// neighbours.
+func TestMixedUpSegments(t *testing.T) {
+	segments := func(id, note string) (list []replay.Segment) {
+		e := encoder(t, replay.EncoderOptions{KeyframeTurns: 2})
+		sealer, _ := replay.NewSealer(id)
+		var f form
+		add(t, e, f.mount())
+		for i := range 12 {
+			add(t, e, f.typed(time.Duration(i)*time.Second, note, 1))
+			if i%3 == 2 {
+				seg, err := sealer.Seal(e.Cut())
+				if err != nil {
+					t.Fatal(err)
+				}
+				list = append(list, seg)
+			}
+		}
+		return list
+	}
+	good := segments("good", "a")
+	for name, c := range map[string]struct {
+		seg  replay.Segment
+		want string
+	}{
+		"ofAnotherRecording": {segments("other", "a")[2], "segment 3 of other"},
+		"ofAnotherSession":   {segments("good", "b")[2], "does not follow"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := &replaytest.Memory{}
+			for _, seg := range good {
+				a.Set(seg.Key, seg.Data)
+			}
+			a.Set(good[2].Key, c.seg.Data)
+			reports, _ := readAll(t, a, "good")
+			if len(reports) == 0 || !errors.Is(reports[0], replay.ErrDamaged) || !strings.Contains(reports[0].Error(), c.want) {
+				t.Errorf("got %v, want %s", reports, c.want)
+			}
+			if name == "ofAnotherRecording" {
+				if _, err := open(t, a, "good").Frame(t.Context(), 9); !errors.Is(err, replay.ErrDamaged) {
+					t.Errorf("read alone: %v", err)
+				}
 			}
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/livelong-dev/livelong/replay"
 	"github.com/livelong-dev/livelong/replay/replaytest"
@@ -76,6 +77,10 @@ func TestSanitizer(t *testing.T) {
 	err := keep(replay.Entry{Turn: &replay.Turn{Cause: replay.Cause{Kind: 1, Name: "s3cret", Payload: []byte(`{"Bomb":1}`)}, Effect: &replay.Effect{Parts: f("B", `"s3cret"`)}}})
 	if !errors.Is(err, replay.ErrSanitizer) || strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("got %v", err)
+	}
+	bomb := replay.Entry{At: time.Second, Turn: &replay.Turn{Cause: replay.Cause{Kind: 1, Payload: []byte(`{"Bomb":1}`)}}}
+	if err := r.Sanitize(&bomb, "main.View", e.Last); err == nil || bomb != (replay.Entry{At: time.Second}) {
+		t.Errorf("%v, %+v is left of the entry", err, bomb)
 	}
 	if due, all := e.KeyframeDue(); !due || !all {
 		t.Error("no keyframe is due after something was lost")

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/livelong-dev/livelong/replay"
 	"github.com/livelong-dev/livelong/replay/replaytest"
@@ -20,7 +22,7 @@ import (
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 // record gives n segments and the summary to an output.
-func record(t testing.TB, o *replay.Output, id string, n int) {
+func record(t testing.TB, o *replay.Output, id string, n int) (given []weak.Pointer[replay.Chunk]) {
 	t.Helper()
 	e := encoder(t, replay.EncoderOptions{})
 	var f form
@@ -32,9 +34,12 @@ func record(t testing.TB, o *replay.Output, id string, n int) {
 	keep(f.mount())
 	for i := range n {
 		keep(f.typed(time.Duration(i+1)*time.Second, "a", uint64(i+1)))
-		o.Write(e.Cut())
+		c := e.Cut()
+		given = append(given, weak.Make(c))
+		o.Write(c)
 	}
 	o.Finish(s)
+	return given
 }
 
 func begin(t testing.TB, w *replay.Writer, id string) *replay.Output {
@@ -102,6 +107,9 @@ func TestRetries(t *testing.T) {
 				if got != want || o.Dropped() != (k > 3) {
 					t.Errorf("got %+v, want %+v", got, want)
 				}
+				if third := slices.ContainsFunc(a.Keys(), func(key string) bool { return strings.HasPrefix(key, "segments/r1.000003") }); third != (k <= 3) {
+					t.Errorf("what comes behind it was written: %v", third)
+				}
 				if want := []time.Duration{0, time.Second, 3 * time.Second, 7 * time.Second}[:min(k, 3)+1]; !slices.Equal(at, want) {
 					t.Errorf("tried at %v, want %v", at, want)
 				}
@@ -157,17 +165,18 @@ func TestDeadArchive(t *testing.T) {
 		"hangs": func(ctx context.Context, _, _ string) error { <-ctx.Done(); return ctx.Err() },
 	} {
 		t.Run(name, func(t *testing.T) {
+			const recordings = 200
+			outputs := make([]*replay.Output, recordings)
+			var given []weak.Pointer[replay.Chunk]
 			synctest.Test(t, func(t *testing.T) {
 				a := &replaytest.Memory{Fail: fail}
 				c := replay.NewCatalog(a, replay.CatalogOptions{})
 				w := replay.OpenWriter(c, replay.WriterOptions{Logger: quiet, MaxPendingAll: 128 << 10})
-				const recordings = 200
 				begun := time.Now()
-				outputs := make([]*replay.Output, recordings)
 				for i := range outputs {
 					id := fmt.Sprintf("r%d", i)
 					outputs[i] = begin(t, w, id)
-					record(t, outputs[i], id, 10)
+					given = append(given, record(t, outputs[i], id, 10)...)
 				}
 				if time.Since(begun) != 0 {
 					t.Errorf("it took %v", time.Since(begun))
@@ -186,6 +195,13 @@ func TestDeadArchive(t *testing.T) {
 					}
 				}
 			})
+			runtime.GC()
+			for i, c := range given {
+				if c.Value() != nil {
+					t.Fatalf("chunk %d of %d is still in memory", i, len(given))
+				}
+			}
+			runtime.KeepAlive(outputs)
 		})
 	}
 }
