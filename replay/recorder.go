@@ -283,31 +283,18 @@ func (r *Recorder) flush() {
 	}
 }
 
-// beatEvery is how often a process that records says that it is alive.
-const beatEvery = time.Minute
-
-// keepHouse says that this process is alive, and cleans up.
+// keepHouse cleans up, again and again.
 func (r *Recorder) keepHouse() {
-	beat, clean := time.NewTicker(beatEvery), time.NewTicker(r.o.CleanupEvery)
-	defer beat.Stop()
-	defer clean.Stop()
-	do := func(what string, f func(context.Context) error) {
-		if err := f(r.ctx); err != nil && r.ctx.Err() == nil {
-			r.o.Logger.Warn("replay: "+what, "err", err)
-		}
-	}
-	do("the archive does not take that this process records", r.Beat)
+	tick := time.NewTicker(r.o.CleanupEvery)
+	defer tick.Stop()
 	for {
 		select {
-		case <-beat.C:
-			do("the archive does not take that this process records", r.Beat)
-		case <-clean.C:
-			do("recordings could not be cleaned up", func(ctx context.Context) error {
-				_, err := r.Cleanup(ctx, r.retention())
-				return err
-			})
+		case <-tick.C:
 		case <-r.ctx.Done():
 			return
+		}
+		if _, err := r.Cleanup(r.ctx, r.retention()); err != nil && r.ctx.Err() == nil {
+			r.o.Logger.Warn("replay: recordings could not be cleaned up", "err", err)
 		}
 	}
 }
