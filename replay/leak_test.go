@@ -103,19 +103,8 @@ func TestNothingLeaks(t *testing.T) {
 		o.Write(e.Cut())
 		o.Finish(s)
 		w.Close(t.Context())
-		z, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
-		defer z.Close()
 		searched, seen := 0, false
-		for key, data := range a.Objects() {
-			all := [][]byte{data}
-			for i := range len(data) - 4 { // every zstd frame, wherever it begins
-				if bytes.HasPrefix(data[i:], []byte{0x28, 0xb5, 0x2f, 0xfd}) {
-					// Behind the frames there is the hash, so the decoder ends with an error, and what it had.
-					if out, _ := z.DecodeAll(data[i:len(data)-32], nil); out != nil {
-						all = append(all, out)
-					}
-				}
-			}
+		for key, all := range decompressed(a.Objects()) {
 			for _, data := range all {
 				searched += len(data)
 				seen = seen || bytes.Contains(data, []byte("fine"))
@@ -132,4 +121,23 @@ func TestNothingLeaks(t *testing.T) {
 			t.Errorf("%d secrets, %d bytes searched, what is no secret was found: %v", len(planted), searched, seen)
 		}
 	}
+}
+
+// decompressed is what an archive has, and what that decompresses to.
+func decompressed(objects map[string][]byte) map[string][][]byte {
+	z, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	defer z.Close()
+	found := map[string][][]byte{}
+	for key, data := range objects {
+		found[key] = append(found[key], data)
+		for i := range len(data) - 4 { // every zstd frame, wherever it begins
+			if bytes.HasPrefix(data[i:], []byte{0x28, 0xb5, 0x2f, 0xfd}) {
+				// Behind the frames there is the hash, so the decoder ends with an error, and what it had.
+				if out, _ := z.DecodeAll(data[i:len(data)-32], nil); out != nil {
+					found[key] = append(found[key], out)
+				}
+			}
+		}
+	}
+	return found
 }

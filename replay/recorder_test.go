@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"github.com/livelong-dev/livelong/live"
 	"github.com/livelong-dev/livelong/live/livetest"
 	"github.com/livelong-dev/livelong/replay"
@@ -253,3 +255,189 @@ func TestRecordingEndsAfterMaxEvents(t *testing.T) {
 		}
 	})
 }
+
+func TestWhichPagesAreRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, func(o *replay.Options) { o.Sample = -1 })
+		live.Handle(s.app, "GET /attached", func(*http.Request) (*attaching, error) { return &attaching{r: s.recorder}, nil })
+		live.Handle(s.app.Group(live.GroupOptions{Recorder: live.Unrecorded}), "GET /private", func(*http.Request) (*attaching, error) { return &attaching{}, nil })
+		for _, path := range []string{"/", "/attached", "/private"} {
+			page := livetest.Open(t, s.app, path)
+			page.Push("Add", Add{By: 1})
+			page.Close()
+		}
+		s.close()
+		if sum := s.one().Summary; sum.View != "replay_test.attaching" {
+			t.Errorf("recorded %s", sum.View)
+		}
+	})
+}
+
+// attaching is a view that asks to be recorded.
+type attaching struct {
+	N int
+	r *replay.Recorder
+}
+
+func (*attaching) Events() []live.Handler { return []live.Handler{live.On((*attaching).Add)} }
+func (a *attaching) Add(ctx context.Context, _ *live.Socket, e Add) error {
+	if a.N += e.By; a.N > 100 {
+		replay.Mark(ctx)
+	}
+	return nil
+}
+func (a *attaching) Mount(_ context.Context, s *live.Socket) error {
+	if a.r != nil {
+		a.r.Attach(s)
+	}
+	return nil
+}
+func (a attaching) Render() templ.Component { return text("<p>" + strconv.Itoa(a.N) + "</p>") }
+
+func TestKeepDecidesAtTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, func(o *replay.Options) {
+			o.Keep = func(s replay.Summary) bool { return s.Errors > 0 || s.Marked }
+		})
+		live.Handle(s.app, "GET /marked", func(*http.Request) (*attaching, error) { return &attaching{r: s.recorder}, nil })
+		b := livetest.NewBrowser(t, s.app)
+		for _, act := range []func(*livetest.Page){
+			func(p *livetest.Page) { p.Push("Add", Add{By: 1}) },
+			func(p *livetest.Page) { p.Push("Fail", Fail{}); _ = p.Error() },
+		} {
+			page := b.Open("/")
+			act(page)
+			page.Sleep(10 * time.Second) // some of it has been written
+			page.Close()
+		}
+		page := b.Open("/marked")
+		page.Push("Add", Add{By: 101})
+		page.Close()
+		s.close()
+		all, err := s.recorder.Summaries(t.Context())
+		if err != nil || len(all) != 2 || all[0].Marked == all[1].Marked {
+			t.Errorf("%+v, %v", all, err)
+		}
+		if stats := s.recorder.Stats(); stats.Discarded != 1 || stats.Saved != 2 || stats.Running != 0 {
+			t.Errorf("%+v", stats)
+		}
+	})
+}
+
+func TestRetentionByTheClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, func(o *replay.Options) { o.MaxAge, o.MaxRecordings = 3*time.Hour, 2 })
+		b := livetest.NewBrowser(t, s.app)
+		count := func() int {
+			all, err := s.recorder.Summaries(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			return len(all)
+		}
+		for range 3 {
+			page := b.Open("/")
+			page.Push("Add", Add{By: 1})
+			page.Close()
+			page.Sleep(2 * time.Minute) // the grace time is over
+		}
+		if n := count(); n != 3 {
+			t.Errorf("%d recordings, want 3", n)
+		}
+		time.Sleep(time.Hour)
+		if n := count(); n != 2 {
+			t.Errorf("%d recordings after a cleanup, want 2", n)
+		}
+		time.Sleep(4 * time.Hour)
+		if n := count(); n != 0 {
+			t.Errorf("%d recordings after their time", n)
+		}
+		s.close()
+	})
+}
+
+// An archive that takes nothing costs the recordings, and no page anything.
+func TestArchiveThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, func(o *replay.Options) { o.Archive = failing{} })
+		page := livetest.Open(t, s.app, "/")
+		for range 50 {
+			page.Push("Add", Add{By: 1})
+			page.Sleep(time.Second)
+		}
+		if page.Text("output") != "50" {
+			t.Errorf("the page has counted to %s", page.Text("output"))
+		}
+		if stats := s.recorder.Stats(); stats.Dropped != 1 || stats.Pending != 0 || stats.Running != 0 || stats.Retries != 3 {
+			t.Errorf("%+v", stats)
+		}
+		if active, _ := s.recorder.Active(t.Context()); len(active) != 0 {
+			t.Errorf("active: %+v", active)
+		}
+		page.Close()
+		s.close()
+	})
+}
+
+type failing struct{ replay.Archive }
+
+func (failing) Get(context.Context, string, string) ([]byte, string, error) {
+	return nil, "", errors.New("away")
+}
+func (failing) Put(context.Context, string, []byte, string) (string, error) {
+	return "", errors.New("away")
+}
+func (failing) Delete(context.Context, string) error { return errors.New("away") }
+func (failing) List(context.Context, string, string, int) ([]string, error) {
+	return nil, errors.New("away")
+}
+
+func TestLogLinesLeadToTheirFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		var lines bytes.Buffer
+		logger := slog.New(replay.LogHandler(slog.NewTextHandler(&locked{w: &lines}, nil))).With("app", "desk").WithGroup("order")
+		link := ""
+		live.Handle(s.app, "GET /logging", func(*http.Request) (*logging, error) {
+			return &logging{log: func(ctx context.Context) {
+				logger.WarnContext(ctx, "sold out", "item", 7, "password", "s3cret-1")
+				link = replay.Link(ctx, "/replay/")
+			}}, nil
+		})
+		page := livetest.Open(t, s.app, "/logging")
+		page.Push("Add", Add{By: 1})
+		page.Push("Add", Add{By: 1})
+		page.Close()
+		s.close()
+		sum := s.one().Summary
+		want := fmt.Sprintf("msg=\"sold out\" app=desk order.item=7 order.password=s3cret-1 order.recording=%s order.frame=2", sum.ID)
+		if !strings.Contains(lines.String(), want) || link != replay.FramePath("/replay/", sum.ID, 2) {
+			t.Errorf("link %s, lines\n%swant\n%s", link, lines.String(), want)
+		}
+		var logged []replay.Log
+		for x, err := range s.one().Entries(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if x.Log != nil {
+				logged = append(logged, *x.Log)
+			}
+		}
+		if len(logged) != 2 || fmt.Sprint(logged[0]) != "{4 sold out [{app desk} {order.item 7} {order.password [redacted]}]}" {
+			t.Errorf("taken down: %v", logged)
+		}
+	})
+}
+
+type logging struct {
+	N   int
+	log func(context.Context)
+}
+
+func (*logging) Events() []live.Handler { return []live.Handler{live.On((*logging).Add)} }
+func (l *logging) Add(ctx context.Context, _ *live.Socket, e Add) error {
+	l.N += e.By
+	l.log(ctx)
+	return nil
+}
+func (l logging) Render() templ.Component { return text("<p>" + strconv.Itoa(l.N) + "</p>") }

@@ -241,6 +241,7 @@ func (t *take) Frame(f *live.RecordedFrame) {
 		_, all = t.enc.KeyframeDue()
 	}
 	t.turn.Effect = t.effect(f, all)
+	t.recall()
 	t.emit(Entry{At: t.at, Turn: &t.turn})
 	t.turn = Turn{}
 	t.tell()
@@ -329,9 +330,7 @@ func (t *take) field(view any, i int) {
 	raw := t.values[from:len(t.values):len(t.values)]
 	if t.holds(raw) {
 		t.red.found = true
-		for _, secret := range t.red.secrets {
-			raw = bytes.ReplaceAll(raw, []byte(secret), []byte(Redacted))
-		}
+		raw = t.without(raw)
 	}
 	t.list = append(t.list, Field{f.Name, raw})
 }
@@ -339,6 +338,14 @@ func (t *take) field(view any, i int) {
 // holds reports whether bytes hold one of the secrets.
 func (t *take) holds(b []byte) bool {
 	return len(b) > 0 && slices.ContainsFunc(t.red.secrets, func(s string) bool { return bytes.Contains(b, []byte(s)) })
+}
+
+// without returns bytes without the secrets.
+func (t *take) without(b []byte) []byte {
+	for _, secret := range t.red.secrets {
+		b = bytes.ReplaceAll(b, []byte(secret), []byte(Redacted))
+	}
+	return b
 }
 
 // Saved implements [live.Recording].
@@ -420,8 +427,17 @@ func (t *take) close() {
 func (t *take) settle() {
 	if t.pending {
 		t.pending = false
+		t.recall()
 		t.emit(Entry{At: t.at, Turn: &t.turn})
 		t.turn = Turn{}
+	}
+}
+
+// recall takes out of the newest turn what has turned out to be a secret since: its event may have brought it under a
+// harmless name.
+func (t *take) recall() {
+	if c := &t.turn.Cause; t.holds(c.Payload) {
+		c.Payload = t.without(c.Payload)
 	}
 }
 

@@ -379,3 +379,13 @@ func (p *Page) PushRaw(name, value string) {
 	p.t.Helper()
 	p.send(binding{name: name, value: json.RawMessage(value)}, nil, nil)
 }
+
+// PushForm sends an event with a form's fields, as application/x-www-form-urlencoded.
+func (p *Page) PushForm(name, fields string) {
+	p.t.Helper()
+	form, err := url.ParseQuery(fields)
+	if err != nil {
+		p.t.Fatalf("livetest: push %s: %v", name, err)
+	}
+	p.send(binding{name: name}, form, nil)
+}
