@@ -101,9 +101,10 @@ type instance struct {
 	out        wire.Extra
 	urgent     bool // out must be sent even if nothing changed
 	title      string
-	redirect   string    // the browser is to load this
-	course     *course   // where the turn takes the page
-	patched    bool      // while mounting, the page has asked for another URL
+	redirect   string  // the browser is to load this
+	course     *course // where the turn takes the page
+	patched    bool    // while mounting, the page has asked for another URL
+	jobs       map[any]*job
 	first      *root     // rendered, to be shown by the attach that is on its way
 	arrival    *course   // by which it was navigated to
 	shown      string    // path and query that the browser has been told, or has joined with
@@ -347,6 +348,8 @@ func (in *instance) turn(m message) (send bool) {
 			return in.handle(m.up)
 		case userMessage:
 			return in.receive(m.value)
+		case asyncMessage:
+			in.finishJob(m)
 		}
 		return nil
 	})

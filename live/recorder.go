@@ -309,6 +309,8 @@ func turnOf(m message) (kind TurnKind, name string, value any) {
 			return TurnURL, "", nil
 		}
 		return TurnEvent, m.up.Name, nil
+	case asyncMessage:
+		return TurnMessage, "async " + m.name, nil
 	case userMessage:
 		return TurnMessage, reflect.TypeOf(m.value).String(), m.value
 	}

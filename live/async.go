@@ -1,0 +1,158 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime/debug"
+	"time"
+)
+
+// Result is the field of a view for something that takes a while: a query, a call to another service. [Async] fills it in.
+// Its zero value is one that nobody has asked for.
+//
+//	type Orders struct{ List live.Result[[]Order] }
+//
+//	func (o *Orders) Mount(ctx context.Context, s *live.Socket) error {
+//		live.Async(s, &o.List, func(ctx context.Context) ([]Order, error) { return o.db.Orders(ctx) })
+//		return nil
+//	}
+//
+//	templ (o Orders) Render() {
+//		if o.List.Loading { <p>Loading…</p> }
+//		if o.List.Error != "" { <p role="alert">{ o.List.Error }</p> }
+//		for _, order := range o.List.Value { … }
+//	}
+type Result[T any] struct {
+	Loading bool   // the function is running
+	Ready   bool   // Value is what it has returned last
+	Error   string // why the last one failed, for the user; empty: it did not
+	Value   T      // stays while it is loaded again, and when that fails
+}
+
+// AsyncOption adjusts [Async].
+type AsyncOption func(*asyncOptions)
+
+type asyncOptions struct {
+	timeout time.Duration
+	failure string
+	reset   bool
+}
+
+// AsyncTimeout ends the function's context after d. Default: 1 minute; 0 or less: never.
+func AsyncTimeout(d time.Duration) AsyncOption { return func(o *asyncOptions) { o.timeout = d } }
+
+// AsyncFailure is what the user reads when the function fails with an error that is no [Error], or panics.
+func AsyncFailure(text string) AsyncOption { return func(o *asyncOptions) { o.failure = text } }
+
+// AsyncReset takes the value away until the new one is there.
+func AsyncReset() AsyncOption { return func(o *asyncOptions) { o.reset = true } }
+
+// defaultAsyncTimeout is how long a function may run that has no timeout of its own.
+const defaultAsyncTimeout = time.Minute
+
+// Async runs f in a goroutine of its own and puts what it returns into a field of the view, in a later turn; until then the
+// field is Loading. f's context ends with the instance, after a timeout, and when the field is loaded anew before f is
+// done: then its result is thrown away, as it is when it comes after the timeout. An error, or a panic, is logged, and fails the field only. f must not touch the
+// view.
+//
+// It panics when field is none of the view's.
+func Async[T any](s *Socket, field *Result[T], f func(ctx context.Context) (T, error), options ...AsyncOption) {
+	in := s.in
+	if !in.owns(reflect.ValueOf(field)) {
+		panic(fmt.Sprintf("live.Async: the %T is no field of %v", field, in.typ.typ))
+	}
+	o := asyncOptions{timeout: defaultAsyncTimeout, failure: generalText}
+	for _, option := range options {
+		option(&o)
+	}
+	if o.reset {
+		*field = Result[T]{}
+	}
+	field.Loading, field.Error = true, ""
+	ctx, cancel := context.WithCancel(in.ctx)
+	job := in.startJob(field, cancel)
+	done := func(value T, err error) {
+		in.post1(asyncMessage{job, reflect.TypeFor[T]().String(), func() error {
+			if err == nil {
+				*field = Result[T]{Ready: true, Value: value}
+				return nil
+			}
+			field.Loading, field.Error = false, o.failure
+			if own := (*Error)(nil); errors.As(err, &own) {
+				field.Error = own.Text
+			} else if in.app.options.Dev {
+				field.Error = err.Error()
+			}
+			return err
+		}})
+	}
+	if o.timeout > 0 {
+		// It fails the field even when f does not notice.
+		stop := time.AfterFunc(o.timeout, func() {
+			var none T
+			done(none, fmt.Errorf("not done after %v: %w", o.timeout, context.DeadlineExceeded))
+			cancel()
+		})
+		context.AfterFunc(ctx, func() { stop.Stop() })
+	}
+	go func() {
+		defer cancel()
+		done(guarded(ctx, f))
+	}()
+}
+
+// guarded calls f. A panic is an error with its stack.
+func guarded[T any](ctx context.Context, f func(context.Context) (T, error)) (value T, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicked{v, debug.Stack()}
+		}
+	}()
+	return f(ctx)
+}
+
+// job is one run of a function for a field.
+type job struct {
+	field  any // the pointer to the field
+	cancel context.CancelFunc
+}
+
+// asyncMessage brings the result of a job.
+type asyncMessage struct {
+	job  *job
+	name string
+	take func() error
+}
+
+// startJob notes that a field is being loaded, and ends what was loading it before.
+func (in *instance) startJob(field any, cancel context.CancelFunc) *job {
+	if old := in.jobs[field]; old != nil {
+		old.cancel()
+	}
+	if in.jobs == nil {
+		in.jobs = map[any]*job{}
+	}
+	j := &job{field, cancel}
+	in.jobs[field] = j
+	return j
+}
+
+// finishJob takes a result over, unless its field is being loaded anew.
+func (in *instance) finishJob(m asyncMessage) {
+	if in.jobs[m.job.field] != m.job {
+		return
+	}
+	delete(in.jobs, m.job.field)
+	err := m.take()
+	if err == nil {
+		return
+	}
+	in.failTurn(err)
+	stack := ""
+	if p := (*panicked)(nil); errors.As(err, &p) {
+		stack = string(p.stack)
+	}
+	in.log().Error("an asynchronous function failed", "type", m.name, "err", err, "stack", stack)
+}

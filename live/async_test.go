@@ -1,0 +1,142 @@
+package live_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/livelong-dev/livelong/live"
+	"github.com/livelong-dev/livelong/live/livetest"
+)
+
+// loader is a view that waits for something.
+type loader struct {
+	Number live.Result[int]
+	Mounts int
+	load   func(ctx context.Context, n int) (int, error)
+	opts   []live.AsyncOption
+	runs   *int
+}
+
+type Load struct{ N int }
+
+func (*loader) Events() []live.Handler { return []live.Handler{live.On((*loader).Load)} }
+
+func (l *loader) start(s *live.Socket, n int) {
+	live.Async(s, &l.Number, func(ctx context.Context) (int, error) { return l.load(ctx, n) }, l.opts...)
+}
+
+func (l *loader) Mount(_ context.Context, s *live.Socket) error {
+	*l.runs++
+	l.Mounts = *l.runs
+	l.start(s, 0)
+	return nil
+}
+
+func (l *loader) Load(_ context.Context, s *live.Socket, e Load) error { l.start(s, e.N); return nil }
+
+func (l loader) Render() templ.Component {
+	r := l.Number
+	return markup(`<p id="loading">%t</p><p id="ready">%t</p><p id="value">%d</p><p id="error">%s</p><p id="mounts">%d</p>`, r.Loading, r.Ready, r.Value, r.Error, l.Mounts)
+}
+
+// loading opens a page that loads numbers: n milliseconds and the number itself.
+func loading(t *testing.T, load func(context.Context, int) (int, error), opts ...live.AsyncOption) *livetest.Page {
+	runs := 0
+	app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}})
+	live.Handle(app, "GET /", func(*http.Request) (*loader, error) { return &loader{load: load, opts: opts, runs: &runs}, nil })
+	return livetest.Open(t, app, "/")
+}
+
+func sees(t *testing.T, page *livetest.Page, loading, ready, value, err string) {
+	t.Helper()
+	if page.Text("#loading") != loading || page.Text("#ready") != ready || page.Text("#value") != value || page.Text("#error") != err {
+		t.Errorf("%s\nwant loading %s, ready %s, value %s, error %q", page.HTML(""), loading, ready, value, err)
+	}
+	if page.Text("#mounts") != "1" {
+		t.Errorf("mounted %s times", page.Text("#mounts"))
+	}
+}
+
+func TestAsync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		page := loading(t, func(ctx context.Context, n int) (int, error) {
+			time.Sleep(time.Second)
+			switch n {
+			case 2:
+				panic("on purpose")
+			case 3:
+				return 0, live.Errorf("There is no three.")
+			case 4:
+				return 0, errors.New("secret details")
+			}
+			return n + 10, nil
+		})
+		sees(t, page, "true", "false", "0", "") // the first HTML shows that it is loading
+		page.Sleep(time.Second)
+		sees(t, page, "false", "true", "10", "")
+		page.Push("Load", Load{1})
+		sees(t, page, "true", "true", "10", "") // the old value stays
+		page.Sleep(time.Second)
+		sees(t, page, "false", "true", "11", "")
+		for n, text := range map[int]string{2: "That did not work. Please try again.", 3: "There is no three.", 4: "That did not work. Please try again."} {
+			page.Push("Load", Load{n})
+			page.Sleep(time.Second)
+			sees(t, page, "false", "true", "11", text)
+		}
+		page.Push("Load", Load{5})
+		page.Sleep(time.Second)
+		sees(t, page, "false", "true", "15", "")
+		if page.Joined() != "adopt" {
+			t.Errorf("the page has come back by %s", page.Joined())
+		}
+	})
+}
+
+func TestAsyncIsLoadedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cancelled := 0
+		page := loading(t, func(ctx context.Context, n int) (int, error) {
+			select {
+			case <-time.After(time.Duration(10-n) * time.Second):
+				return n, nil
+			case <-ctx.Done():
+				cancelled++
+				return 0, ctx.Err()
+			}
+		}, live.AsyncReset())
+		page.Push("Load", Load{1})
+		page.Push("Load", Load{2})
+		page.Sleep(time.Second)
+		if cancelled != 2 {
+			t.Errorf("%d functions were told that nobody waits for them", cancelled)
+		}
+		page.Sleep(8 * time.Second)
+		sees(t, page, "false", "true", "2", "")
+		page.Push("Load", Load{3})
+		sees(t, page, "true", "false", "0", "")
+		page.Close() // the goroutine ends with the instance, or the bubble would not
+	})
+}
+
+func TestAsyncThatNeverEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		page := loading(t, func(ctx context.Context, n int) (int, error) {
+			<-release // deaf
+			return 1, nil
+		}, live.AsyncTimeout(5*time.Second), live.AsyncFailure("The report takes too long."))
+		page.Sleep(4 * time.Second)
+		sees(t, page, "true", "false", "0", "")
+		page.Sleep(time.Second)
+		sees(t, page, "false", "false", "0", "The report takes too long.")
+		close(release)
+		page.Sleep(time.Second)
+		sees(t, page, "false", "false", "0", "The report takes too long.")
+	})
+}
