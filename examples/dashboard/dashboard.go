@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/livelong-dev/livelong/live"
@@ -11,12 +13,14 @@ import (
 
 // Dashboard is the page. Where it stands is in its URL, how somebody likes to see it is kept for the browser.
 type Dashboard struct {
+	Dev          bool
 	Host, System string
 
 	Number int // of the sample shown
 	Gauges []Gauge
 	Rows   []Process // those that match, in order
 	Total  int       // those there are
+	Lines  []Line    // of the log
 
 	Sort   string `query:"sort,default=cpu"`
 	Dir    string `query:"dir,default=desc"`
@@ -69,7 +73,7 @@ func (d *Dashboard) Mount(_ context.Context, s *live.Socket) error {
 }
 
 // Params shows what the URL asks for, and makes sense of what makes none.
-func (d *Dashboard) Params(_ context.Context, s *live.Socket, _ *url.URL) error {
+func (d *Dashboard) Params(ctx context.Context, s *live.Socket, _ *url.URL) error {
 	d.Filter = printable(d.Filter, maxFilter)
 	if d.Dir != "asc" {
 		d.Dir = "desc"
@@ -81,6 +85,7 @@ func (d *Dashboard) Params(_ context.Context, s *live.Socket, _ *url.URL) error 
 		d.made = nil
 	}
 	if d.made == nil && rows > 0 {
+		slog.InfoContext(ctx, "rows made up", "rows", rows, "hz", hz)
 		d.made, d.hz = newSynthetic(rows), hz
 		d.stop = s.Every(time.Second/time.Duration(hz), Churn{})
 	}
@@ -103,7 +108,7 @@ func (d *Dashboard) take(m Sample) {
 	if m.Number <= d.Number {
 		return // Mount has seen a newer one
 	}
-	d.Number, d.Gauges, d.all = m.Number, m.Gauges, m.Processes
+	d.Number, d.Gauges, d.all, d.Lines = m.Number, m.Gauges, m.Processes, m.Lines
 	if d.made == nil {
 		d.arrange()
 	}
@@ -131,7 +136,8 @@ func (d *Dashboard) arrange() {
 const maxFilter = 100
 
 // Find filters the rows: the URL follows, and so does Params.
-func (d *Dashboard) Find(_ context.Context, _ *live.Socket, e Find) error {
+func (d *Dashboard) Find(ctx context.Context, _ *live.Socket, e Find) error {
+	slog.InfoContext(ctx, "filtered", "by", printable(e.Query, maxFilter))
 	d.Filter = e.Query
 	return nil
 }
@@ -143,7 +149,8 @@ func (d *Dashboard) StoredChanged(context.Context, *live.Socket, []string) error
 }
 
 // Show chooses the columns. What is kept are those that are not shown, so that a new one is seen.
-func (d *Dashboard) Show(_ context.Context, _ *live.Socket, e Show) error {
+func (d *Dashboard) Show(ctx context.Context, _ *live.Socket, e Show) error {
+	slog.InfoContext(ctx, "columns chosen", "columns", strings.Join(e.Columns, " "))
 	d.Hidden = []string{}
 	for _, c := range columns {
 		if c.Key != nameKey && !slices.Contains(e.Columns, c.Key) {
@@ -154,7 +161,8 @@ func (d *Dashboard) Show(_ context.Context, _ *live.Socket, e Show) error {
 }
 
 // Paint chooses the theme.
-func (d *Dashboard) Paint(_ context.Context, _ *live.Socket, e Paint) error {
+func (d *Dashboard) Paint(ctx context.Context, _ *live.Socket, e Paint) error {
+	slog.InfoContext(ctx, "theme chosen", "theme", e.Theme)
 	d.Theme = e.Theme
 	if !slices.Contains(themes[:], e.Theme) {
 		d.Theme = "system"

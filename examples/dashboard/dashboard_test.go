@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -12,6 +14,8 @@ import (
 	"github.com/livelong-dev/livelong/examples/internal/serve"
 	"github.com/livelong-dev/livelong/live"
 	"github.com/livelong-dev/livelong/live/livetest"
+	"github.com/livelong-dev/livelong/replay"
+	"github.com/livelong-dev/livelong/replay/replaytest"
 )
 
 // monitor makes an app that watches a host of hostAt, and counts how often it is read.
@@ -21,7 +25,7 @@ func monitor(t *testing.T) (*live.App, *atomic.Int64) {
 	app, err := newApp(serve.Config{
 		Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")},
 		Go:      func(f func(context.Context)) { go f(t.Context()) },
-	}, nil, "Testos 1", func() reading { return hostAt(int(reads.Add(1))) })
+	}, nil, &tail{}, "Testos 1", func() reading { return hostAt(int(reads.Add(1))) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +125,7 @@ func TestSortIsInTheURL(t *testing.T) {
 func TestNonsenseInTheURL(t *testing.T) {
 	watched(t, "/?sort=%00&dir=x&rows=-1&hz=x&q=%F0%9F%92%A9", func(page *livetest.Page) {
 		shows(t, page, ".count", "0 of 3")
-		shows(t, page, ".none", "Nothing matches “💩”.")
+		shows(t, page, ".table .none", "Nothing matches “💩”.")
 	})
 }
 
@@ -286,6 +290,53 @@ func TestWithoutJavaScript(t *testing.T) {
 		page.Click("header button", "Choose") // the theme's form answers, too
 		if !page.Has(`[value="system"][checked]`) {
 			t.Error("the theme has changed")
+		}
+	})
+}
+
+// Lines of the log that a page's handler has written lead to what the page showed then.
+func TestLogLeadsToFrames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		recorder, err := replay.Open(replay.Options{Archive: &replaytest.Memory{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := &tail{}
+		before := slog.Default()
+		defer slog.SetDefault(before)
+		slog.SetDefault(slog.New(replay.LogHandler(lines.handler(slog.NewTextHandler(io.Discard, nil)))))
+		var reads int
+		app, err := newApp(serve.Config{
+			Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}, Dev: true, Replay: recorder,
+			Go: func(f func(context.Context)) { go f(t.Context()) },
+		}, nil, lines, "Testos 1", func() reading { reads++; return hostAt(reads) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := livetest.Open(t, app, "/")
+		page.Type("#q", "nginx")
+		page.Sleep(2 * time.Second)
+		active, err := recorder.Active(t.Context())
+		if err != nil || len(active) != 1 {
+			t.Fatalf("%d recordings, %v", len(active), err)
+		}
+		if text := page.Texts(".log .text"); len(text) != 1 || text[0] != "filtered by=nginx" {
+			t.Errorf("the log shows %q", text)
+		}
+		want := replay.FramePath("/replay/", active[0].ID, 1)
+		if href, _ := page.Attr(".log a", "href"); href != want {
+			t.Errorf("the line leads to %q, want %q", href, want)
+		}
+		for range 20 {
+			slog.Info("more")
+		}
+		page.Sleep(time.Second)
+		if n := page.Count(".log li"); n != tailLength {
+			t.Errorf("%d lines, want %d", n, tailLength)
+		}
+		page.Close()
+		if err := recorder.Close(t.Context()); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"embed"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"os"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/livelong-dev/livelong/examples/internal/look"
 	"github.com/livelong-dev/livelong/examples/internal/serve"
 	"github.com/livelong-dev/livelong/live"
+	"github.com/livelong-dev/livelong/replay"
 )
 
 //go:embed static
@@ -21,29 +23,31 @@ var static embed.FS
 
 func main() {
 	host := newHost()
+	lines := &tail{}
+	slog.SetDefault(slog.New(replay.LogHandler(lines.handler(slog.NewTextHandler(os.Stderr, nil)))))
 	serve.Main(func(c serve.Config) (*live.App, error) {
 		state, err := durable.Open(durable.Options{Bucket: c.Bucket("state")})
 		if err != nil {
 			return nil, err
 		}
-		return newApp(c, state, host.label(), host.read)
+		return newApp(c, state, lines, host.label(), host.read)
 	})
 }
 
 // newApp makes the app that shows what read reads.
-func newApp(c serve.Config, state live.Stash, system string, read func() reading) (*live.App, error) {
+func newApp(c serve.Config, state live.Stash, lines *tail, system string, read func() reading) (*live.App, error) {
 	layout := look.Wide("Dashboard", "One goroutine reads the host, for all viewers together. This page is a Go struct on the server.",
 		"/static/dashboard.css", "/static/dashboard.js")
-	app := live.New(live.Options{Secrets: c.Secrets, Dev: c.Dev, Layout: layout, Stash: state})
+	app := live.New(live.Options{Secrets: c.Secrets, Dev: c.Dev, Layout: layout, Stash: state, Recorder: c.Recorder()})
 	look.Mount(app)
 	name, err := os.Hostname()
 	if err != nil {
 		name = "This host"
 	}
-	sampler := newSampler(name, read)
+	sampler := newSampler(name, read, lines)
 	c.Go(func(ctx context.Context) { sampler.run(ctx, app) })
 	live.Handle(app, "GET /{$}", func(*http.Request) (*Dashboard, error) {
-		return &Dashboard{Host: name, System: system, Hidden: []string{"parent"}, sampler: sampler}, nil
+		return &Dashboard{Dev: c.Dev, Host: name, System: system, Hidden: []string{"parent"}, sampler: sampler}, nil
 	})
 	files, err := fs.Sub(static, "static")
 	if err != nil {

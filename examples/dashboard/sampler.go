@@ -15,6 +15,7 @@ type Sample struct {
 	Number    int // counts samples, from 1
 	Gauges    []Gauge
 	Processes []Process
+	Lines     []Line
 }
 
 // Gauge is a figure and its last minute.
@@ -39,6 +40,7 @@ const barCount = 60
 // sampler reads the host once a second, for all viewers together.
 type sampler struct {
 	read  func() reading
+	lines *tail
 	topic live.Topic[Sample]
 
 	mu   sync.Mutex
@@ -49,8 +51,8 @@ type sampler struct {
 }
 
 // newSampler takes the first sample.
-func newSampler(host string, read func() reading) *sampler {
-	s := &sampler{read: read, topic: live.NewTopic[Sample]("dashboard of " + host), bars: map[string][]int{}}
+func newSampler(host string, read func() reading, lines *tail) *sampler {
+	s := &sampler{read: read, lines: lines, topic: live.NewTopic[Sample]("dashboard of " + host), bars: map[string][]int{}}
 	s.before = read()
 	s.take(s.before)
 	return s
@@ -81,7 +83,7 @@ func (s *sampler) latest() Sample {
 
 // take makes a sample of a reading and the one before.
 func (s *sampler) take(now reading) Sample {
-	sample := Sample{Number: s.latest().Number + 1, Processes: processes(s.before, now)}
+	sample := Sample{Number: s.latest().Number + 1, Processes: processes(s.before, now), Lines: s.lines.newest()}
 	for _, m := range measures(s.before, now) {
 		bars := append(s.bars[m.Name], m.Bar)
 		// A copy: viewers hold on to what they were given.

@@ -49,7 +49,7 @@ func newSite(c serve.Config, every time.Duration) (*site, error) {
 	}
 	layout := look.Layout("Notes", "A login of your own beside the session of the pages.", "/static/login.css")
 	s := &site{
-		app:      live.New(live.Options{Secrets: c.Secrets, Dev: c.Dev, Layout: layout, Stash: state}),
+		app:      live.New(live.Options{Secrets: c.Secrets, Dev: c.Dev, Layout: layout, Stash: state, Recorder: c.Recorder()}),
 		sessions: scs.New(),
 		notes:    newNotebook(),
 	}

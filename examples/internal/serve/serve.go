@@ -17,11 +17,13 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/livelong-dev/livelong/durable"
 	"github.com/livelong-dev/livelong/durable/durabletest"
 	"github.com/livelong-dev/livelong/durable/local"
 	"github.com/livelong-dev/livelong/live"
+	"github.com/livelong-dev/livelong/replay"
 )
 
 // Config is what an example is started with.
@@ -30,6 +32,8 @@ type Config struct {
 	Dev     bool     // development mode
 	Secrets [][]byte // for live.Options
 
+	// Replay records the example's pages; nil in tests.
+	Replay *replay.Recorder
 	// Go runs f beside the app. The context ends when the example is told to stop, and Main waits for f.
 	Go func(f func(context.Context))
 }
@@ -46,6 +50,14 @@ func (c Config) Bucket(name string) durable.Bucket {
 		slog.Warn("nothing can be written here: what is stored ends with this process", "dir", dir, "err", err)
 	}
 	return durabletest.NewMemory()
+}
+
+// Recorder is Replay for live.Options.
+func (c Config) Recorder() live.Recorder {
+	if c.Replay == nil {
+		return nil
+	}
+	return c.Replay
 }
 
 // Main parses the flags, builds the app and serves it until SIGTERM or an interrupt. With -dev the server runs as a
@@ -88,12 +100,20 @@ func run(ctx context.Context, addr string, c Config, build func(Config) (*live.A
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	c.Go = func(f func(context.Context)) { beside.Go(func() { f(ctx) }) }
-	app, err := build(c)
-	if err != nil {
+	if c.Replay, err = replay.Open(replay.Options{Archive: c.Bucket("replay")}); err != nil {
 		return err
 	}
-	return app.Serve(ctx, l)
+	app, err := build(c)
+	if err == nil {
+		err = app.Serve(ctx, l)
+	}
+	last, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	return errors.Join(err, c.Replay.Close(last))
 }
+
+// closeTimeout is how long the recordings of the last moments may take to be written.
+const closeTimeout = 10 * time.Second
 
 // secrets reads LIVELONG_SECRET or the file DATA/secret, hexadecimal, the newest first, separated by white space. In
 // development the file is made on the first start.
