@@ -500,6 +500,10 @@ func (in *instance) fail(n int, err error) {
 		in.showError(n, "This page sent something the server does not understand: "+err.Error())
 		return
 	}
-	in.log().Error("handler failed", "event", n, "err", err)
+	level := slog.LevelError
+	if own := (*Error)(nil); errors.As(err, &own) && own.Err == nil {
+		level = slog.LevelInfo // it was meant for the user
+	}
+	in.log().Log(in.ctx, level, "handler failed", "event", n, "err", err)
 	in.showError(n, in.app.userText(err))
 }
