@@ -367,6 +367,7 @@ func (in *instance) arrived(extra *wire.Extra) error {
 			return err
 		}
 	}
+	in.page.url = in.request.URL.RequestURI() // Params may have corrected it, and the token is for its path
 	var out sink
 	err := in.first.Render(in.env.context(), &out)
 	in.first = nil
