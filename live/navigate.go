@@ -42,7 +42,8 @@ func (s *Socket) Patch(target string, options ...NavigationOption) error {
 
 // Navigate shows another page of the app, or this one afresh: once the method that is running has returned, the view at
 // target is mounted over the same socket, and takes this one's place when it is ready. Flash messages go along. A page
-// outside of this [Group] is loaded by the browser; one of another host is refused with an error, see [Socket.Redirect].
+// outside of this [Group], and every page in a view that is embedded in a foreign one, is loaded by the browser; one of
+// another host is refused with an error, see [Socket.Redirect].
 func (s *Socket) Navigate(target string, options ...NavigationOption) error {
 	u, err := sameOrigin(target, s.in.request.URL, s.in.request.Host)
 	if err == nil && u == nil {
@@ -128,6 +129,10 @@ func (in *instance) travel() (left bool, crash error) {
 			if push {
 				c.mode = wire.Push
 			}
+		}
+		if in.route.embedded {
+			in.load(c.url.String()) // the document is another app's: no page of ours takes its place in it
+			return false, nil
 		}
 		to := in.app.find(in.request, c.url)
 		switch {
