@@ -16,7 +16,7 @@ type departure struct {
 	id     uuid.UUID
 	attach int64
 	route  *route
-	path   string
+	path   string // as it is escaped
 }
 
 // maxDepartures bounds the pages that a browser may be behind: it is told of each, and answers.
@@ -42,7 +42,7 @@ func (r *registry) succeed(in, next *instance) {
 	in.conn = nil
 	next.received, next.answered, next.since = in.received, in.received, in.received
 	r.instances[next.page.id] = next
-	for _, d := range append(in.left, departure{in.page.id, in.attach, in.route, in.request.URL.Path}) {
+	for _, d := range append(in.left, departure{in.page.id, in.attach, in.route, in.request.URL.EscapedPath()}) {
 		r.depart(next, d)
 	}
 	in.left = nil

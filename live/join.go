@@ -152,8 +152,9 @@ func (c *connection) join(frame []byte, r *http.Request) error {
 	if p.route != c.route.name {
 		return &refusal{wire.CloseBadToken, fmt.Errorf("page token: it is for %s, this is %s", p.route, c.route.name)}
 	}
-	// What Authorize has allowed is this path, and a page of the same route may show what it would not.
-	if u, err := url.Parse(p.url); err != nil || u.Path != r.URL.Path {
+	// What Authorize has allowed is this path, and a page of the same route may show what it would not. Where a slash is
+	// escaped, the wildcards of the pattern differ.
+	if u, err := url.Parse(p.url); err != nil || u.EscapedPath() != r.URL.EscapedPath() {
 		return &refusal{wire.CloseBadToken, errors.New("page token: it is for another path")}
 	}
 	c.seen.Store(time.Now().UnixNano())
@@ -204,12 +205,12 @@ func (c *connection) enter(p *page, o wire.Options, r *http.Request) error {
 // placeOf returns where a page may be resumed: at the path that its browser has joined at and was authorized for, or,
 // when the page was given another URL that the browser has not heard of, there, if that is allowed too.
 func (c *connection) placeOf(id uuid.UUID, r *http.Request) (rt *route, path string) {
-	if u := c.app.registry.movedTo(id, c.route, r.URL.Path); u != nil && !c.route.embedded {
+	if u := c.app.registry.movedTo(id, c.route, r.URL.EscapedPath()); u != nil && !c.route.embedded {
 		if to := c.app.find(r, u); to.err == nil && to.route != nil && to.route.group == c.route.group {
-			return to.route, u.Path
+			return to.route, u.EscapedPath()
 		}
 	}
-	return c.route, r.URL.Path
+	return c.route, r.URL.EscapedPath()
 }
 
 // unauthorized refuses a join whose page would be answered with a status or a redirect: the browser asks the page,

@@ -229,7 +229,7 @@ func (r *registry) resume(id uuid.UUID, number int64, rt *route, path string, m 
 		good = slices.ContainsFunc(in.left, func(d departure) bool { return d.id == id && (d.attach == number || d.attach == number+1) })
 		unanswered = false
 	}
-	if !good || in.route != rt || in.request.URL.Path != path {
+	if !good || in.route != rt || in.request.URL.EscapedPath() != path {
 		in.mu.Unlock()
 		r.mu.Unlock()
 		return nil, true

@@ -260,7 +260,7 @@ func (in *instance) moveTo(to *http.Request) {
 	defer r.mu.Unlock()
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if was := in.request.URL.Path; was != to.URL.Path && r.instances[in.page.id] == in {
+	if was := in.request.URL.EscapedPath(); was != to.URL.EscapedPath() && r.instances[in.page.id] == in {
 		r.depart(in, departure{in.page.id, in.attach, in.route, was})
 	}
 	in.request = to

@@ -1,10 +1,14 @@
 package live_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"testing"
+
+	"github.com/a-h/templ"
 
 	"github.com/livelong-dev/livelong/live"
 	"github.com/livelong-dev/livelong/live/livetest"
@@ -61,5 +65,35 @@ func TestEmbeddedViewNavigates(t *testing.T) {
 		if page.Redirected() != "/inside" || page.URL() != "/blog" || trip.others.Load() != 0 {
 			t.Errorf("sent to %q, at %s, %d mounts", page.Redirected(), page.URL(), trip.others.Load())
 		}
+	}
+}
+
+// folder is a page whose wildcards may hold slashes.
+type folder struct{ Dir, Name string }
+
+func (f folder) Render() templ.Component { return markup(`<p id="at">%s: %s</p>`, f.Dir, f.Name) }
+
+// Two paths that differ in what is escaped are two pages: who may see the one cannot join the other by it.
+func TestJoinAtAPathThatIsEscapedOtherwise(t *testing.T) {
+	var only atomic.Value
+	only.Store("")
+	app := newApp()
+	g := app.Group(live.GroupOptions{Authorize: func(r *http.Request) error {
+		if dir := only.Load().(string); dir != "" && r.PathValue("dir") != dir {
+			return errors.New("not you")
+		}
+		return nil
+	}})
+	live.Handle(g, "GET /files/{dir}/{name}", func(r *http.Request) (*folder, error) {
+		return &folder{r.PathValue("dir"), r.PathValue("name")}, nil
+	})
+	p := newTab(t, livetest.NewBrowser(t, app), "/files/mine%2Fsecret/plan")
+	p.join()
+	p.drop()
+	only.Store("mine")
+	p.path = "/files/mine/secret%2Fplan"
+	p.dial()
+	if d, code := p.next(); code != 4403 {
+		t.Errorf("closed with %d, answered %+v", code, d.Extra.Join)
 	}
 }
