@@ -40,6 +40,14 @@ func (r *registry) succeed(in, next *instance) {
 	next.mu.Lock()
 	conn := in.conn
 	in.conn = nil
+	why := ""
+	if in.ending { // while next was mounted, nobody could know of that
+		for _, m := range in.mailbox {
+			if m, ok := m.(endMessage); ok {
+				why = m.why
+			}
+		}
+	}
 	next.received, next.answered, next.since = in.received, in.received, in.received
 	r.instances[next.page.id] = next
 	for _, d := range append(in.left, departure{in.page.id, in.attach, in.route, in.request.URL.EscapedPath()}) {
@@ -60,7 +68,10 @@ func (r *registry) succeed(in, next *instance) {
 		next.detach(conn) // nobody else will
 	}
 	if stopping {
-		next.end(whyStopping)
+		why = whyStopping
+	}
+	if why != "" {
+		next.end(why)
 	}
 }
 

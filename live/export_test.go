@@ -57,3 +57,10 @@ func Kept(a *App) (kept, waiting int) {
 	}
 	return kept, waiting
 }
+
+// Instances returns how many places the instances have in the registry, those of pages left included.
+func Instances(a *App) int {
+	a.registry.mu.Lock()
+	defer a.registry.mu.Unlock()
+	return len(a.registry.instances)
+}

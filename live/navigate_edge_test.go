@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/a-h/templ"
 
@@ -96,4 +97,33 @@ func TestJoinAtAPathThatIsEscapedOtherwise(t *testing.T) {
 	if d, code := p.next(); code != 4403 {
 		t.Errorf("closed with %d, answered %+v", code, d.Extra.Join)
 	}
+}
+
+// What ends a page while the next one is being mounted ends that one, too.
+func TestLogoutWhileNavigating(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trip := &trip{}
+		ready := make(chan struct{})
+		trip.mountOther = func(*live.Socket, *other) error { <-ready; return nil }
+		app := travelling(trip, live.GroupOptions{})
+		b := livetest.NewBrowser(t, app).Through(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/logout" {
+				app.ServeHTTP(w, r)
+			} else if err := app.EndSession(w, r); err != nil {
+				t.Error(err)
+			}
+		}))
+		p := newTab(t, b, "/hosts/a")
+		p.join()
+		p.send(`[1,"/",{"v":{"to":"/other","mode":"push"}}]`)
+		synctest.Wait()
+		r, _ := http.NewRequest(http.MethodGet, "/logout", nil)
+		b.Do(r)
+		synctest.Wait()
+		close(ready)
+		synctest.Wait()
+		if n := live.Instances(app); n != 0 {
+			t.Errorf("%d places in the registry of pages whose session is over", n)
+		}
+	})
 }
