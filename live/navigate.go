@@ -72,6 +72,12 @@ type course struct {
 	mode  string   // see wire.Visit
 	fresh bool     // mount, even the same view
 	event int      // that asked for it; 0: the server did
+	away  string   // not empty: the browser is to load this, and url is nil
+}
+
+// leads reports whether it is a patch to u.
+func (c *course) leads(u *url.URL) bool {
+	return c != nil && c.away == "" && !c.fresh && c.url.String() == u.String()
 }
 
 func newCourse(u *url.URL, options []NavigationOption) *course {
@@ -117,6 +123,10 @@ const hopsText = "This page leads to itself again and again, so it was left wher
 // instance has ended, or is to be ended by a crash.
 func (in *instance) travel() (left bool, crash error) {
 	start := in.request
+	if in.redirect != "" {
+		in.course = nil // the error of a method counts more
+		return false, nil
+	}
 	for hops := 0; in.redirect == ""; hops++ {
 		c := in.course
 		in.course = nil
@@ -129,6 +139,10 @@ func (in *instance) travel() (left bool, crash error) {
 			if push {
 				c.mode = wire.Push
 			}
+		}
+		if c.away != "" {
+			in.load(c.away)
+			return false, nil
 		}
 		if in.route.embedded {
 			in.load(c.url.String()) // the document is another app's: no page of ours takes its place in it
@@ -172,6 +186,9 @@ func (in *instance) land() error {
 		c := in.course
 		in.course = nil
 		switch u, _ := in.writeQuery(); {
+		case c != nil && c.away != "":
+			in.load(c.away)
+			return nil
 		case c != nil && c.fresh:
 			in.load(c.url.String())
 			return nil
@@ -200,7 +217,7 @@ func (in *instance) land() error {
 				return err
 			}
 		}
-		if in.course != nil && in.course.url.String() == c.url.String() && !in.course.fresh {
+		if in.course.leads(c.url) {
 			in.course = nil // it is there
 		}
 	}
@@ -218,8 +235,12 @@ func (in *instance) patchTo(c *course, to *destination, start *http.Request, hop
 	if crash != nil {
 		return crash
 	}
-	if err == nil && in.course != nil && in.course.url.String() == c.url.String() && !in.course.fresh {
+	if err == nil && in.course.leads(c.url) {
 		in.course = nil // it is there
+	}
+	if err == nil && in.course != nil && in.course.away != "" {
+		in.load(in.course.away)
+		in.course = nil
 	}
 	if u, _ := in.writeQuery(); err == nil && (in.course != nil || u != nil) {
 		if hops+1 < maxHops {

@@ -127,3 +127,28 @@ func TestLogoutWhileNavigating(t *testing.T) {
 		}
 	})
 }
+
+// Of several calls that lead elsewhere the last one counts, an error more than all, and none is left for the next turn.
+func TestLastCallLeads(t *testing.T) {
+	trip := &trip{}
+	for _, tt := range []struct {
+		name     string
+		journey  func(s *live.Socket) error
+		url, out string
+	}{
+		{"redirect, navigate", func(s *live.Socket) error { s.Redirect("/files/x"); return s.Navigate("/other") }, "/other", ""},
+		{"redirect, patch", func(s *live.Socket) error { s.Redirect("/files/x"); return s.Patch("?q=1") }, "/hosts/a?q=1", ""},
+		{"navigate, redirect", func(s *live.Socket) error { s.Navigate("/other"); return s.Redirect("/files/x") }, "/hosts/a", "/files/x"},
+		{"patch, redirect", func(s *live.Socket) error { s.Patch("?q=1"); return s.Redirect("/files/x") }, "/hosts/a", "/files/x"},
+		{"patch, navigate", func(s *live.Socket) error { s.Patch("?q=1"); return s.Navigate("/other") }, "/other", ""},
+		{"navigate, error", func(s *live.Socket) error { s.Navigate("/other"); return live.RedirectTo("/files/x") }, "/hosts/a", "/files/x"},
+	} {
+		trip.journey = func(s *live.Socket, _ *host) error { return tt.journey(s) }
+		page := livetest.Open(t, travelling(trip, live.GroupOptions{}), "/hosts/a")
+		page.Push("Go", Go{})
+		page.Push("Typing", Typing{"still here"})
+		if page.URL() != tt.url || page.Redirected() != tt.out {
+			t.Errorf("%s: at %s, sent to %q; want %s and %q", tt.name, page.URL(), page.Redirected(), tt.url, tt.out)
+		}
+	}
+}

@@ -341,6 +341,8 @@ func (rt *route) servePOST(w http.ResponseWriter, r *http.Request) {
 	target := in.request.URL.RequestURI()
 	if in.redirect != "" {
 		target = in.redirect
+	} else if in.course != nil && in.course.away != "" {
+		target = in.course.away
 	} else if in.course != nil {
 		target = in.course.url.String()
 	} else if u, _ := in.writeQuery(); u != nil {

@@ -60,12 +60,13 @@ func (s *Socket) Flash(kind, text string) {
 }
 
 // Redirect makes the browser load another page: a path of this app, or an http or https URL. Anything else, such as a
-// javascript: URL, is refused with an error. See [Socket.Navigate] for pages of this app.
+// javascript: URL, is refused with an error. Of several calls of this, Patch and Navigate in one turn the last one counts.
+// See [Socket.Navigate] for pages of this app.
 func (s *Socket) Redirect(target string) error {
 	if err := checkTarget(target); err != nil {
 		return err
 	}
-	s.in.load(target)
+	s.in.course = &course{away: target}
 	return nil
 }
 
