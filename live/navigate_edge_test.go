@@ -1,10 +1,13 @@
 package live_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -150,5 +153,49 @@ func TestLastCallLeads(t *testing.T) {
 		if page.URL() != tt.url || page.Redirected() != tt.out {
 			t.Errorf("%s: at %s, sent to %q; want %s and %q", tt.name, page.URL(), page.Redirected(), tt.url, tt.out)
 		}
+	}
+}
+
+// errand is a page with a plain form.
+type errand struct {
+	closed *atomic.Bool
+	runs   *atomic.Int32
+}
+
+func (*errand) Events() []live.Handler { return []live.Handler{live.On((*errand).Turn)} }
+
+func (e *errand) Turn(context.Context, *live.Socket, Turn) error { e.runs.Add(1); return nil }
+
+func (e *errand) Mount(_ context.Context, s *live.Socket) error {
+	if e.closed.Load() {
+		return s.Redirect("/login")
+	}
+	return nil
+}
+
+func (errand) Render() templ.Component { return live.Post(Turn{1}) }
+
+// A plain form of a page whose Mount leads elsewhere by now reaches no handler.
+func TestPostToAPageThatLeadsElsewhere(t *testing.T) {
+	var closed atomic.Bool
+	var runs atomic.Int32
+	app := newApp()
+	live.Handle(app, "GET /errand", func(*http.Request) (*errand, error) { return &errand{&closed, &runs}, nil })
+	b := livetest.NewBrowser(t, app)
+	page := b.Load("/errand")
+	form := url.Values{}
+	for _, field := range regexp.MustCompile(`name="([^"]*)" value="([^"]*)"`).FindAllStringSubmatch(page.HTML(""), -1) {
+		form.Set(field[1], strings.ReplaceAll(field[2], "&#34;", `"`))
+	}
+	for _, want := range []string{"/errand", "/login"} {
+		r, _ := http.NewRequest(http.MethodPost, "/errand", strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if res := b.Do(r); res.Code != http.StatusSeeOther || res.Header().Get("Location") != want {
+			t.Errorf("answered %d, to %q; want %s: %s", res.Code, res.Header().Get("Location"), want, res.Body)
+		}
+		closed.Store(true)
+	}
+	if n := runs.Load(); n != 1 {
+		t.Errorf("the handler ran %d times", n)
 	}
 }

@@ -333,6 +333,11 @@ func (rt *route) servePOST(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer in.finish("answered")
+	if in.redirect != "" { // Mount or Params lead elsewhere, so there is no page to handle the event
+		a.giveFlash(w, r, s, in.takeFlash())
+		http.Redirect(w, r, in.redirect, http.StatusSeeOther)
+		return
+	}
 	if err := in.post(r.PostForm); err != nil {
 		a.fail(w, r, err)
 		return
