@@ -199,3 +199,17 @@ func TestPostToAPageThatLeadsElsewhere(t *testing.T) {
 		t.Errorf("the handler ran %d times", n)
 	}
 }
+
+// What a URL says is text, whatever bytes it has: what is stored, shown and recorded is the same.
+func TestQueryThatIsNoText(t *testing.T) {
+	app := newApp()
+	live.Handle(app, "GET /q", func(*http.Request) (*filtered, error) { return &filtered{}, nil })
+	page := livetest.Open(t, app, "/q?q=a%ffb") // which checks each rendering
+	if got := page.Text("#q"); got != "a\uFFFDb" || page.URL() != "/q?q=a%ffb" {
+		t.Errorf("%q at %s", got, page.URL())
+	}
+	page.Visit("/q?q=%fe%ff")
+	if got := page.Text("#q"); got != "\uFFFD" {
+		t.Errorf("%q at %s", got, page.URL())
+	}
+}

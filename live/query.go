@@ -94,13 +94,14 @@ func scanned(v reflect.Value, values []string) bool {
 	v.SetZero()
 	if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.String && !isText(v.Type()) {
 		for _, value := range values {
+			value = strings.ToValidUTF8(value, "\uFFFD")
 			v.Set(reflect.Append(v, reflect.ValueOf(value).Convert(v.Type().Elem())))
 		}
 		return true
 	}
 	value := ""
 	if len(values) > 0 {
-		value = values[0]
+		value = strings.ToValidUTF8(values[0], "\uFFFD") // as in JSON, or what is recovered would render otherwise
 	}
 	if isText(v.Type()) {
 		if len(values) == 0 {
