@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -211,5 +212,54 @@ func TestQueryThatIsNoText(t *testing.T) {
 	page.Visit("/q?q=%fe%ff")
 	if got := page.Text("#q"); got != "\uFFFD" {
 		t.Errorf("%q at %s", got, page.URL())
+	}
+}
+
+// direction says itself how it is written.
+type direction int
+
+func (d direction) MarshalText() ([]byte, error) { return []byte([]string{"up", "down"}[d]), nil }
+
+func (d *direction) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "up":
+		*d = 0
+	case "down":
+		*d = 1
+	default:
+		return errors.New("want up or down")
+	}
+	return nil
+}
+
+type sorted struct {
+	Direction direction `query:"dir,default=down"`
+	Plain     direction `query:"plain"`
+	Since     time.Time `query:"since"`
+}
+
+func (*sorted) Events() []live.Handler { return []live.Handler{live.On((*sorted).Turn)} }
+
+func (s *sorted) Turn(_ context.Context, _ *live.Socket, e Turn) error {
+	s.Direction = direction(e.To)
+	return nil
+}
+
+func (s sorted) Render() templ.Component {
+	return markup(`<p id="dir">%d %d</p>`, int(s.Direction), int(s.Plain))
+}
+
+// The zero value of a type with a text of its own can be said by a URL, too, where another one is the default.
+func TestQueryZeroValueBesideADefault(t *testing.T) {
+	app := newApp()
+	live.Handle(app, "GET /sorted", func(*http.Request) (*sorted, error) { return &sorted{}, nil })
+	page := livetest.Open(t, app, "/sorted")
+	for _, tt := range []struct {
+		to         int
+		shows, url string
+	}{{0, "0 0", "/sorted?dir=up"}, {1, "1 0", "/sorted"}} {
+		if page.Push("Turn", Turn{tt.to}); page.Text("#dir") != tt.shows || page.URL() != tt.url {
+			t.Errorf("%s at %s, want %s at %s", page.Text("#dir"), page.URL(), tt.shows, tt.url)
+		}
 	}
 }

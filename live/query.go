@@ -159,7 +159,7 @@ func isText(t reflect.Type) bool {
 func texts(v reflect.Value) []string {
 	if isText(v.Type()) {
 		text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
-		if err != nil || v.IsZero() {
+		if err != nil {
 			return nil
 		}
 		return []string{string(text)}
