@@ -104,9 +104,15 @@ func (in *instance) visit(value json.RawMessage, event int) error {
 	if len(v.To) > maxURL || len(v.To) == 0 || v.To[0] != '/' {
 		return refuse("want a path of this app")
 	}
-	u, err := sameOrigin(v.To, in.request.URL, in.request.Host)
+	to, hash, _ := strings.Cut(v.To, "#")
+	u, err := sameOrigin(to, in.request.URL, in.request.Host)
 	if err != nil || u == nil {
 		return refuse("want a path of this app")
+	}
+	// Browsers leave a lone percent sign in a hash alone.
+	u.RawFragment = hash
+	if u.Fragment, err = url.PathUnescape(hash); err != nil {
+		u.Fragment = hash
 	}
 	in.course = &course{url: u, mode: v.Mode, fresh: v.Fresh, event: event}
 	return nil

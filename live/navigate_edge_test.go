@@ -263,3 +263,16 @@ func TestQueryZeroValueBesideADefault(t *testing.T) {
 		}
 	}
 }
+
+// A hash is the browser's own affair, however it is written.
+func TestVisitWithAnyHash(t *testing.T) {
+	for to, want := range map[string]string{
+		"/other#100%": "/other#100%25", "/other#%ff": "/other#%ff", "/other#a%20b#c": "/other#a%20b%23c", "/other#": "/other", "/other?#x?y": "/other#x?y",
+	} {
+		page := livetest.Open(t, travelling(&trip{}, live.GroupOptions{}), "/hosts/a")
+		page.PushRaw("/", fmt.Sprintf(`{"to":%q,"mode":"push"}`, to))
+		if page.URL() != want {
+			t.Errorf("%s: at %s, want %s: %s", to, page.URL(), want, page.Error())
+		}
+	}
+}
