@@ -951,7 +951,12 @@ var Navigation = class {
     if (!this.#scroll.restore(this.#at)) this.#reveal(location.hash);
   }
   #reveal(hash) {
-    const target = hash && document.getElementById(decodeURIComponent(hash.slice(1)));
+    let id = hash.slice(1);
+    try {
+      id = decodeURIComponent(id);
+    } catch {
+    }
+    const target = id && document.getElementById(id);
     if (target) target.scrollIntoView();
     else scrollTo({ left: 0, top: 0, behavior: "instant" });
   }

@@ -509,3 +509,17 @@ test("without JavaScript links are links, and an address that asks for more is r
   expect(answer!.status()).toBe(508);
   await context.close();
 });
+
+for (const hash of ["#%FF", "#100%"]) {
+  test(`a hash that says nothing, ${hash}, does no harm, and can be gone back to`, async ({ page, site }) => {
+    await open(page, `${site.url}/trip/a`);
+    await page.evaluate((hash) => (window as unknown as { livelong: { navigate(to: string): void } }).livelong.navigate(`/tour${hash}`), hash);
+    await expect(page.locator("h1")).toHaveText("Tour");
+    await page.fill("#word", "alive");
+    await expect(page.locator("#typed")).toHaveText("alive");
+    await page.click("#trip");
+    await expect(page.locator("h1")).toHaveText("Trip to again");
+    await page.goBack();
+    await expect(page.locator("h1")).toHaveText("Tour");
+  });
+}

@@ -190,7 +190,13 @@ export class Navigation {
   }
 
   #reveal(hash: string): void {
-    const target = hash && document.getElementById(decodeURIComponent(hash.slice(1)));
+    let id = hash.slice(1);
+    try {
+      id = decodeURIComponent(id);
+    } catch {
+      // Then it is no percent sign's encoding.
+    }
+    const target = id && document.getElementById(id);
     if (target) target.scrollIntoView();
     else scrollTo({ left: 0, top: 0, behavior: "instant" });
   }
