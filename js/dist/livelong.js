@@ -917,7 +917,7 @@ var Navigation = class {
       }
       if (mode === "push") {
         this.#scroll.save(this.#at++);
-        history.pushState({ live: this.#entry() }, "", url);
+        this.#stamp(url, "pushState");
       } else if (mode === "replace" || going) {
         this.#stamp(url);
       }
@@ -960,8 +960,12 @@ var Navigation = class {
     if (target) target.scrollIntoView();
     else scrollTo({ left: 0, top: 0, behavior: "instant" });
   }
-  #stamp(url) {
-    history.replaceState({ ...history.state, live: this.#entry() }, "", url);
+  #stamp(url, how = "replaceState") {
+    const others = how === "replaceState" && history.state;
+    try {
+      history[how]({ ...others, live: this.#entry() }, "", url);
+    } catch {
+    }
   }
   #entry() {
     return { page: this.#page, at: this.#at };

@@ -523,3 +523,20 @@ for (const hash of ["#%FF", "#100%"]) {
     await expect(page.locator("h1")).toHaveText("Tour");
   });
 }
+
+test("a history that takes no more entries, as after too many, does not hold up the page", async ({ page, site }) => {
+  await open(page, `${site.url}/trip/a`);
+  await page.evaluate(() => {
+    history.replaceState = history.pushState = () => {
+      throw new DOMException("too many calls", "SecurityError");
+    };
+  });
+  for (const n of ["1", "2"]) {
+    await page.click("#turn");
+    await expect(page.locator("#page")).toHaveText(n);
+  }
+  await page.click("#tour");
+  await expect(page.locator("h1")).toHaveText("Tour");
+  await page.fill("#word", "alive");
+  await expect(page.locator("#typed")).toHaveText("alive");
+});

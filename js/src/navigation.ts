@@ -151,7 +151,7 @@ export class Navigation {
       }
       if (mode === "push") {
         this.#scroll.save(this.#at++);
-        history.pushState({ live: this.#entry() }, "", url);
+        this.#stamp(url, "pushState");
       } else if (mode === "replace" || going) {
         this.#stamp(url);
       }
@@ -201,8 +201,13 @@ export class Navigation {
     else scrollTo({ left: 0, top: 0, behavior: "instant" });
   }
 
-  #stamp(url?: URL | string): void {
-    history.replaceState({ ...(history.state as object | null), live: this.#entry() }, "", url);
+  #stamp(url?: URL | string, how: "pushState" | "replaceState" = "replaceState"): void {
+    const others = how === "replaceState" && (history.state as object | null);
+    try {
+      history[how]({ ...others, live: this.#entry() }, "", url);
+    } catch {
+      // Browsers refuse too many in too short a time. The page goes on, at the URL it was at.
+    }
   }
 
   #entry(): Entry {
