@@ -246,6 +246,24 @@ func (r *Recorder) Active(ctx context.Context) ([]Summary, error) {
 	return all, err
 }
 
+// Get opens a recording, as [Catalog.Get] does. Of one that this process is making, what was taken down so far is handed
+// over first, so that it can be seen at once.
+func (r *Recorder) Get(ctx context.Context, id string) (*Recording, error) {
+	if t := r.takeOf(id); t != nil {
+		t.flush(true)
+		done := make(chan struct{})
+		if t.output.Then(func() { close(done) }) {
+			select {
+			case <-done:
+			case <-ctx.Done():
+				return nil, fmt.Errorf("open recording %s: %w", id, ctx.Err())
+			case <-t.output.Gone():
+			}
+		}
+	}
+	return r.Catalog.Get(ctx, id)
+}
+
 // Mark keeps the recording that the method of a view belongs to which was called with ctx: see [Options.Keep].
 func Mark(ctx context.Context) {
 	if t, ok := live.RecordingOf(ctx).(*take); ok {

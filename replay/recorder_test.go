@@ -211,6 +211,10 @@ func TestRunningRecordingsAreWatched(t *testing.T) {
 		}
 		id := active[0].ID
 		told := 0
+		// It is younger than the flusher's interval, and can be opened.
+		if rec, err := s.recorder.Get(t.Context(), id); err != nil || rec.Mount == nil {
+			t.Fatalf("opened: %v", err)
+		}
 		stop, ok := s.recorder.Watch(id, func() { told++ })
 		if !ok {
 			t.Fatal("it is not watched")

@@ -134,8 +134,9 @@ func (w *Writer) beat() {
 
 // Output is one recording's way to the archive. Its methods do not block, and may be called from any goroutine.
 type Output struct {
-	w  *Writer
-	id string
+	w    *Writer
+	id   string
+	gone chan struct{} // closed when it is dropped
 
 	mu      sync.Mutex
 	queue   []job
@@ -171,7 +172,7 @@ func (w *Writer) Begin(s Summary) (*Output, error) {
 		return nil, errors.New("begin a recording: the writer is closed")
 	}
 	w.stats.Running++
-	return &Output{w: w, id: s.ID, summary: s, sealer: sealer}, nil
+	return &Output{w: w, id: s.ID, summary: s, sealer: sealer, gone: make(chan struct{})}, nil
 }
 
 // Write hands over a chunk, which may be nil: then there is nothing to do. It reports whether the recording goes on; if it
@@ -196,6 +197,9 @@ func (o *Output) Discard() { o.add(job{discard: true}, 0) }
 // Then calls f, from a goroutine of the writer, once everything before is in the archive. f must not block. It is not called
 // when the recording is dropped before.
 func (o *Output) Then(f func()) bool { return o.add(job{call: f}, 0) }
+
+// Gone is closed when the recording is given up.
+func (o *Output) Gone() <-chan struct{} { return o.gone }
 
 // Dropped reports whether the recording was given up.
 func (o *Output) Dropped() bool {
@@ -244,6 +248,7 @@ func (o *Output) drop(reason error) {
 		return
 	}
 	o.dropped = true
+	close(o.gone)
 	w := o.w
 	w.mu.Lock()
 	w.stats.Pending -= o.pending
