@@ -476,6 +476,6 @@ func (t *take) glance() (Summary, bool) {
 	defer t.mu.Unlock()
 	s := t.summary
 	s.EventNames, s.ErrorTexts = slices.Clone(s.EventNames), slices.Clone(s.ErrorTexts)
-	s.Marked, s.Node = t.marked, t.r.Catalog.o.Node
+	s.Marked, s.Node, s.Document = t.marked, t.r.Catalog.o.Node, t.shell.now()
 	return s, t.started && !t.over
 }
