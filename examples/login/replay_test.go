@@ -22,7 +22,7 @@ func TestReplayIsExact(t *testing.T) {
 		logIn(t, b, "ada", "countess")
 		return s.app, b.Open("/")
 	},
-		func(p *livetest.Page, _ *rand.Rand) { p.Push("Edit", Edit{Text: "a draft"}) },
+		func(p *livetest.Page, _ *rand.Rand) { p.PushForm("Edit", "text=a+draft") },
 		func(p *livetest.Page, r *rand.Rand) {
 			p.PushForm("Keep", "text="+[]string{"milk", "", "a+%26+b", "%C3%A9t%C3%A9"}[r.IntN(4)])
 			_ = p.Error()
