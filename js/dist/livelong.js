@@ -872,17 +872,17 @@ var Navigation = class {
       return;
     }
     this.#scroll.save(this.#at);
-    if (!entry) {
+    if (!entry && pathOf(location) === this.#url) {
       this.#at++;
       return this.#stamp();
     }
     const from = this.#at;
-    this.#at = entry.at;
-    const fresh = entry.page !== this.#page;
+    this.#at = entry?.at ?? from - 1;
+    const fresh = !!entry && entry.page !== this.#page;
     if (!this.#going && !fresh && pathOf(location) === this.#url) this.#arrive();
-    else this.#go(location, "pop", fresh, entry.at - from);
+    else this.#go(location, "pop", fresh, entry && this.#at - from);
   }
-  #go(url, mode, fresh = false, steps = 1) {
+  #go(url, mode, fresh = false, steps = 0) {
     const direction = steps < 0 ? "backward" : "forward";
     const pop = mode === "pop";
     if (!this.#delegate.announce("before-navigate", { href: url.href, pop, direction }, true)) {

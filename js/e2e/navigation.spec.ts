@@ -540,3 +540,15 @@ test("a history that takes no more entries, as after too many, does not hold up 
   await page.fill("#word", "alive");
   await expect(page.locator("#typed")).toHaveText("alive");
 });
+
+test("back to an entry that a script of the app has written over shows its page", async ({ page, site }) => {
+  await open(page, `${site.url}/trip/a`);
+  await page.evaluate(() => history.replaceState(null, "", "?q=mine"));
+  await page.click("#tour");
+  await expect(page.locator("h1")).toHaveText("Tour");
+  await page.goBack();
+  await expect(page.locator("#query")).toHaveText("mine");
+  await expect(page).toHaveURL(`${site.url}/trip/a?q=mine`);
+  await page.goForward();
+  await expect(page.locator("h1")).toHaveText("Tour");
+});

@@ -102,19 +102,19 @@ export class Navigation {
       return;
     }
     this.#scroll.save(this.#at);
-    if (!entry) {
+    if (!entry && pathOf(location) === this.#url) {
       // The user followed a link within the page; the browser has scrolled.
       this.#at++;
       return this.#stamp();
     }
     const from = this.#at;
-    this.#at = entry.at;
-    const fresh = entry.page !== this.#page;
+    this.#at = entry?.at ?? from - 1; // a script has written over ours, so this is a guess
+    const fresh = !!entry && entry.page !== this.#page;
     if (!this.#going && !fresh && pathOf(location) === this.#url) this.#arrive();
-    else this.#go(location, "pop", fresh, entry.at - from);
+    else this.#go(location, "pop", fresh, entry && this.#at - from);
   }
 
-  #go(url: URL | Location, mode: Visit["mode"], fresh = false, steps = 1): void {
+  #go(url: URL | Location, mode: Visit["mode"], fresh = false, steps = 0): void {
     const direction = steps < 0 ? "backward" : "forward";
     const pop = mode === "pop";
     if (!this.#delegate.announce("before-navigate", { href: url.href, pop, direction }, true)) {
