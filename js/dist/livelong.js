@@ -885,13 +885,15 @@ var Navigation = class {
   #go(url, mode, fresh = false, steps = 0) {
     const direction = steps < 0 ? "backward" : "forward";
     const pop = mode === "pop";
+    const to = pathOf(url) + url.hash;
+    if (!pop && to === this.#going?.to) return;
     if (!this.#delegate.announce("before-navigate", { href: url.href, pop, direction }, true)) {
       if (!pop || !steps) return;
       this.#undoing = true;
       this.#at -= steps;
       return history.go(-steps);
     }
-    const visit = { to: pathOf(url) + url.hash, mode, ...fresh && { fresh } };
+    const visit = { to, mode: pop || url.href !== location.href ? mode : "replace", ...fresh && { fresh } };
     const n = this.#delegate.visit(visit);
     if (!n) return void load(url.href);
     if (!this.#going) this.#loading("start");

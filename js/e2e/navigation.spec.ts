@@ -552,3 +552,20 @@ test("back to an entry that a script of the app has written over shows its page"
   await page.goForward();
   await expect(page.locator("h1")).toHaveText("Tour");
 });
+
+test("a double click, and a link to where the user is, make no second history entry", async ({ page, slow }) => {
+  await open(page, `${slow.url}/trip/a`);
+  const entries = await length(page);
+  await page.dblclick("#slow-tour");
+  await page.request.get(`${slow.url}/gate?gate2`);
+  await expect(page.locator("h1")).toHaveText("Tour");
+  await page.waitForTimeout(200); // nothing follows
+  expect(await length(page)).toBe(entries + 1);
+  await page.goBack();
+  for (const _ of [1, 2]) {
+    await page.click("#patch");
+    await expect(page.locator("#query")).toHaveText("patched");
+    await expect(page.locator("html")).not.toHaveClass("live-loading");
+  }
+  expect(await length(page)).toBe(entries + 1);
+});

@@ -117,13 +117,16 @@ export class Navigation {
   #go(url: URL | Location, mode: Visit["mode"], fresh = false, steps = 0): void {
     const direction = steps < 0 ? "backward" : "forward";
     const pop = mode === "pop";
+    const to = pathOf(url) + url.hash;
+    if (!pop && to === this.#going?.to) return; // a double click
     if (!this.#delegate.announce("before-navigate", { href: url.href, pop, direction }, true)) {
       if (!pop || !steps) return;
       this.#undoing = true;
       this.#at -= steps;
       return history.go(-steps);
     }
-    const visit: Visit = { to: pathOf(url) + url.hash, mode, ...(fresh && { fresh }) };
+    // As browsers do: a link to where the user is makes no entry that going back would not leave.
+    const visit: Visit = { to, mode: pop || url.href !== location.href ? mode : "replace", ...(fresh && { fresh }) };
     const n = this.#delegate.visit(visit);
     if (!n) return void load(url.href);
     if (!this.#going) this.#loading("start");
