@@ -83,5 +83,8 @@ func (in *instance) afresh(o mountOptions, text string, hopeless bool) {
 		how = wire.Navigate // the browser may still show the page before
 	}
 	in.mu.Unlock()
+	if how == wire.Mount && len(in.out.URL) > 0 {
+		next.out.URL, next.out.Token, next.urgent = in.out.URL, in.out.Token, true // no frame has carried them
+	}
 	in.app.registry.add(next, attachMessage{conn: conn, how: how, join: wire.Options{Params: in.params}, at: in.shown}, in)
 }

@@ -276,3 +276,29 @@ func TestVisitWithAnyHash(t *testing.T) {
 		}
 	}
 }
+
+// A page that crashes right after it was given another URL is at that URL, and its browser is told.
+func TestCrashAfterAPatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &kit{}
+		app := newApp()
+		live.Handle(app, "GET /p/{name}", func(*http.Request) (*puppet, error) { return &puppet{kit: k}, nil })
+		k.pull = func(s *live.Socket, _ *puppet, _ Pull) error {
+			s.Send(Note{})
+			return s.Patch("/p/b?x=1")
+		}
+		k.note = func(*live.Socket, *puppet, Note) error { panic("now") }
+		p := newTab(t, livetest.NewBrowser(t, app), "/p/a")
+		p.join()
+		p.pull(Pull{})
+		var told string
+		for told == "" {
+			for _, u := range p.read().Extra.URL {
+				told = u[0].(string)
+			}
+		}
+		if told != "/p/b?x=1" {
+			t.Errorf("the browser was told %q", told)
+		}
+	})
+}
