@@ -117,6 +117,7 @@ type instance struct {
 	crashedBy  RecordedEnd
 	viewport   [3]float64
 	attachedAt time.Time // when the first browser came
+	rechecked  bool      // see GroupOptions.AuthorizeEvery
 	crashed    time.Time // when the instance before it crashed; zero: none did
 }
 

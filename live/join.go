@@ -237,7 +237,8 @@ func (in *instance) attached(m attachMessage) error {
 	if len(m.join.Size) == len(in.viewport) {
 		copy(in.viewport[:], m.join.Size)
 	}
-	if every := in.route.group.options.AuthorizeEvery; every > 0 && m.how != wire.Resume {
+	if every := in.route.group.options.AuthorizeEvery; every > 0 && !in.rechecked {
+		in.rechecked = true // an answer may be given again
 		in.startTimer(every, every, recheckMessage{})
 	}
 	in.mu.Lock()

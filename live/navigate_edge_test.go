@@ -302,3 +302,29 @@ func TestCrashAfterAPatch(t *testing.T) {
 		}
 	})
 }
+
+// However often the answer to a navigation is lost, Authorize is asked once in its time.
+func TestRecheckAfterLostAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		app := travelling(&trip{}, live.GroupOptions{AuthorizeEvery: 20 * time.Second, Authorize: func(*http.Request) error {
+			asked.Add(1)
+			return nil
+		}})
+		p := newTab(t, livetest.NewBrowser(t, app), "/hosts/a")
+		p.join()
+		p.send(`[1,"/",{"v":{"to":"/other","mode":"push"}}]`)
+		for range 5 {
+			synctest.Wait()
+			p.drop()
+			synctest.Wait()
+			p.dial()
+		}
+		synctest.Wait()
+		asked.Store(0)
+		time.Sleep(25 * time.Second)
+		if n := asked.Load(); n != 1 {
+			t.Errorf("asked %d times", n)
+		}
+	})
+}
