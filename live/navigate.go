@@ -295,10 +295,20 @@ func (in *instance) moveTo(to *http.Request) {
 
 // tellURL lets the browser know that the page has the URL of a course.
 func (in *instance) tellURL(c *course) {
-	in.out.URL = append(in.out.URL, [3]any{c.url.String(), c.mode, c.event})
+	op := [3]any{c.url.String(), c.mode, c.event}
+	if n := len(in.out.URL); n > 0 && c.event == 0 && (c.mode == wire.Replace || n >= maxURLs) {
+		// What waits for a browser is merged.
+		last := &in.out.URL[n-1]
+		last[0] = op[0]
+	} else {
+		in.out.URL = append(in.out.URL, op)
+	}
 	in.retoken()
 	in.shown, in.urgent = in.request.URL.RequestURI(), true
 }
+
+// maxURLs bounds the history entries that the server makes while a browser does not read.
+const maxURLs = 32
 
 // retoken gives the page a token for its path, when the browser's is for another one.
 func (in *instance) retoken() {

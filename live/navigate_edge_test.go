@@ -328,3 +328,38 @@ func TestRecheckAfterLostAnswers(t *testing.T) {
 		}
 	})
 }
+
+// A page that goes on patching its URL while nobody reads does not collect them.
+func TestURLsOfADetachedPage(t *testing.T) {
+	for _, tt := range []struct {
+		options []live.NavigationOption
+		most    int
+	}{{nil, 32}, {[]live.NavigationOption{live.Replace()}, 1}} {
+		synctest.Test(t, func(t *testing.T) {
+			k := &kit{}
+			n := 0
+			k.connected = func(s *live.Socket, _ *puppet) error {
+				if n == 0 {
+					s.Every(100*time.Millisecond, Note{})
+				}
+				return nil
+			}
+			k.note = func(s *live.Socket, _ *puppet, _ Note) error {
+				n++
+				return s.Patch(fmt.Sprint("?n=", n), tt.options...)
+			}
+			p := newTab(t, livetest.NewBrowser(t, newPuppets(k)), "/puppet")
+			p.join()
+			p.drop()
+			time.Sleep(30 * time.Second)
+			want := fmt.Sprint("/puppet?n=", n)
+			p.dial()
+			p.ws.SetReadLimit(-1)
+			p.read()
+			urls := p.read().Extra.URL
+			if len(urls) != tt.most || urls[len(urls)-1][0] != want {
+				t.Errorf("%d URLs, the last %v, want %d and %s", len(urls), urls[len(urls)-1], tt.most, want)
+			}
+		})
+	}
+}
