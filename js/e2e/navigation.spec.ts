@@ -569,3 +569,20 @@ test("a double click, and a link to where the user is, make no second history en
   }
   expect(await length(page)).toBe(entries + 1);
 });
+
+test("the loading line grows from where lines begin, and stands still for those who want that", async ({ page, slow }) => {
+  await open(page, `${slow.url}/trip/a`);
+  await page.click("#slow-tour");
+  const line = (): Promise<string[]> =>
+    page.locator("html").evaluate((el) => {
+      const { transformOrigin, width, animationTimingFunction: timing } = getComputedStyle(el, "::before");
+      const x = parseFloat(transformOrigin);
+      return [x === 0 ? "left" : x === parseFloat(width) ? "right" : transformOrigin, timing.slice(0, 5)];
+    });
+  expect(await line()).toEqual(["left", "cubic"]);
+  await page.locator("html").evaluate((el) => el.setAttribute("dir", "rtl"));
+  expect(await line()).toEqual(["right", "cubic"]);
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  expect(await line()).toEqual(["right", "steps"]);
+  await page.request.get(`${slow.url}/gate?gate2`);
+});
