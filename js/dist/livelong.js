@@ -976,8 +976,9 @@ var Navigation = class {
 function load(to) {
   const url = new URL(to, location.href);
   if (!/^https?:$/.test(url.protocol)) return false;
-  if (url.href === location.href) location.reload();
-  else location.assign(url);
+  const here = url.href.split("#")[0] === location.href.split("#")[0];
+  if (url.href !== location.href) location.assign(url);
+  if (here && (url.hash || !location.hash)) location.reload();
   return true;
 }
 function present(root) {

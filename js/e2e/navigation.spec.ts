@@ -586,3 +586,16 @@ test("the loading line grows from where lines begin, and stands still for those 
   expect(await line()).toEqual(["right", "steps"]);
   await page.request.get(`${slow.url}/gate?gate2`);
 });
+
+test("the server sends the browser to the page it is at, with a hash: it is loaded", async ({ page, site }) => {
+  await open(page, `${site.url}/trip/a`);
+  const self = await text(page, "self");
+  for (const hash of ["#trip-42", "#trip-42", ""]) {
+    const loaded = page.waitForEvent("load");
+    await page.evaluate((to) => void (window as unknown as { livelong: { push(n: string, p: unknown): Promise<unknown> } }).livelong.push("Leave", { How: "redirect", To: to }), `/trip/a${hash}`);
+    await loaded;
+    await expect(page.locator("#self")).not.toHaveText(self);
+    await page.locator("[data-live].live-connected").waitFor();
+    expect(page.url()).toBe(`${site.url}/trip/a${hash}`);
+  }
+});

@@ -222,8 +222,9 @@ export class Navigation {
 export function load(to: string): boolean {
   const url = new URL(to, location.href);
   if (!/^https?:$/.test(url.protocol)) return false;
-  if (url.href === location.href) location.reload();
-  else location.assign(url);
+  const here = url.href.split("#")[0] === location.href.split("#")[0];
+  if (url.href !== location.href) location.assign(url);
+  if (here && (url.hash || !location.hash)) location.reload(); // a hash loads nothing
   return true;
 }
 
