@@ -871,7 +871,7 @@ var Navigation = class {
       this.#undoing = false;
       return;
     }
-    this.#scroll.save(this.#at);
+    if (this.#going?.mode !== "pop") this.#scroll.save(this.#at);
     if (!entry && pathOf(location) === this.#url) {
       this.#at++;
       return this.#stamp();

@@ -599,3 +599,23 @@ test("the server sends the browser to the page it is at, with a hash: it is load
     expect(page.url()).toBe(`${site.url}/trip/a${hash}`);
   }
 });
+
+test("back over an entry before it is shown leaves alone how far that was scrolled", async ({ page, site }) => {
+  await open(page, `${site.url}/trip/a`);
+  await page.locator("#path").evaluate((el: HTMLElement) => el.click());
+  await expect(page.locator("h1")).toHaveText("Trip to next");
+  await page.evaluate(() => document.querySelector("#trip-60")!.scrollIntoView());
+  const old = await page.evaluate(() => scrollY);
+  await page.locator("#tour").evaluate((el: HTMLElement) => el.click());
+  await expect(page.locator("h1")).toHaveText("Tour");
+  await page.evaluate(() => {
+    (window as unknown as { livelong: { latency(ms: number): void } }).livelong.latency(300);
+    history.back();
+    setTimeout(() => history.back(), 100);
+  });
+  await expect(page.locator("h1")).toHaveText("Trip to a");
+  await page.evaluate(() => (window as unknown as { livelong: { latency(ms: number): void } }).livelong.latency(0));
+  await page.goForward();
+  await expect(page.locator("h1")).toHaveText("Trip to next");
+  await expect.poll(() => page.evaluate(() => scrollY)).toBe(old);
+});

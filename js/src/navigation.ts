@@ -101,7 +101,7 @@ export class Navigation {
       this.#undoing = false;
       return;
     }
-    this.#scroll.save(this.#at);
+    if (this.#going?.mode !== "pop") this.#scroll.save(this.#at); // else it is not shown yet
     if (!entry && pathOf(location) === this.#url) {
       // The user followed a link within the page; the browser has scrolled.
       this.#at++;
