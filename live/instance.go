@@ -330,6 +330,9 @@ func (in *instance) turn(m message) (send bool) {
 			return in.dirty || in.resync || in.urgent || in.saveChanged()
 		}
 	}
+	if m, ok := m.(injectMessage); ok {
+		defer m.answer(in)
+	}
 	err, crash := in.guard(func() error {
 		in.wake()
 		in.beginTurn(turnOf(m))
@@ -351,6 +354,8 @@ func (in *instance) turn(m message) (send bool) {
 			return in.receive(m.value)
 		case asyncMessage:
 			in.finishJob(m)
+		case injectMessage:
+			return in.takeAgain(m)
 		}
 		return nil
 	})

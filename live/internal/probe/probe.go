@@ -7,3 +7,14 @@ var Check func(app any, report func(error))
 
 // Instances returns how many instances an app has, parked and detached ones included. Package live sets it.
 var Instances func(app any) int
+
+// Injection is what a recorded turn does to an instance again: an event or message with its fields, or fields of the view.
+type Injection struct {
+	Event, Message string // the event's wire name, the message's Go type
+	Value          []byte // JSON of its exported fields
+	Fields         map[string][]byte
+}
+
+// Inject makes the instance of an app that a browser is attached to take a turn, and returns what it renders afterwards.
+// Package live sets it.
+var Inject func(app any, i Injection) (markup []byte, err error)
