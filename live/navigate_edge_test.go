@@ -351,7 +351,8 @@ func TestURLsOfADetachedPage(t *testing.T) {
 			p := newTab(t, livetest.NewBrowser(t, newPuppets(k)), "/puppet")
 			p.join()
 			p.drop()
-			time.Sleep(30 * time.Second)
+			time.Sleep(30*time.Second + 50*time.Millisecond) // between two ticks
+			synctest.Wait()
 			want := fmt.Sprint("/puppet?n=", n)
 			p.dial()
 			p.ws.SetReadLimit(-1)
