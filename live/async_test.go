@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,21 +101,21 @@ func TestAsync(t *testing.T) {
 
 func TestAsyncIsLoadedAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cancelled := 0
+		var cancelled atomic.Int32
 		page := loading(t, func(ctx context.Context, n int) (int, error) {
 			select {
 			case <-time.After(time.Duration(10-n) * time.Second):
 				return n, nil
 			case <-ctx.Done():
-				cancelled++
+				cancelled.Add(1)
 				return 0, ctx.Err()
 			}
 		}, live.AsyncReset())
 		page.Push("Load", Load{1})
 		page.Push("Load", Load{2})
 		page.Sleep(time.Second)
-		if cancelled != 2 {
-			t.Errorf("%d functions were told that nobody waits for them", cancelled)
+		if n := cancelled.Load(); n != 2 {
+			t.Errorf("%d functions were told that nobody waits for them", n)
 		}
 		page.Sleep(8 * time.Second)
 		sees(t, page, "false", "true", "2", "")

@@ -86,6 +86,12 @@ func (r *registry) forgetDepartures(in *instance, left []departure) {
 
 // here notes that the browser shows the page of a visit.
 func (in *instance) here(c *connection, visit string) {
+	in.mu.Lock()
+	deaf := in.deaf
+	in.mu.Unlock()
+	if !deaf {
+		return // said before: without the lock of all pages
+	}
 	r := &in.app.registry
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -291,7 +291,12 @@ func (in *instance) attached(m attachMessage) error {
 		if m.same {
 			in.again(m.join.N)
 		}
-		if err := in.remounted(m.join.Tag, &extra); err != nil {
+		if in.redirect != "" {
+			// As the answer to a GET has no page then, this one has none, and no event reaches it.
+			in.mu.Lock()
+			in.deaf = true
+			in.mu.Unlock()
+		} else if err := in.remounted(m.join.Tag, &extra); err != nil {
 			return err
 		}
 	}

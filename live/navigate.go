@@ -331,8 +331,12 @@ func (in *instance) correctURL() {
 // depart mounts another page and lets it take the place of this one, which stays as it is when that fails.
 func (in *instance) depart(c *course, to *destination) (left bool, crash error) {
 	in.mu.Lock()
-	attached := in.conn != nil
+	attached, behind := in.conn != nil, len(in.left)
 	in.mu.Unlock()
+	if behind >= maxDepartures {
+		in.fail(c.event, &Error{Text: hopsText, Err: errHops}) // the browser has not shown any of the last pages yet
+		return false, nil
+	}
 	if !attached {
 		in.course = c // the browser is taken along when it comes back
 		return false, nil

@@ -364,3 +364,47 @@ func TestURLsOfADetachedPage(t *testing.T) {
 		})
 	}
 }
+
+// A page whose Mount leads elsewhere shows nothing to a browser that joins it, as it does not in the answer to a GET.
+func TestJoinOfAPageThatLeadsElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trip := &trip{}
+		app := travelling(trip, live.GroupOptions{})
+		page := livetest.Open(t, app, "/other")
+		page.Drop()
+		time.Sleep(2 * time.Minute) // the grace time is over
+		shown := page.HTML("")
+		trip.mountOther = func(s *live.Socket, o *other) error {
+			o.Referer = "for members only"
+			return s.Redirect("/login")
+		}
+		page.Connect()
+		page.Sleep(0)
+		if page.Redirected() != "/login" || page.HTML("") != shown {
+			t.Errorf("sent to %q, shows %s", page.Redirected(), page.HTML(""))
+		}
+	})
+}
+
+// Connected that always navigates ends with an error, and not in a circle without the browser.
+func TestConnectedThatAlwaysNavigates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mounts := 0
+		app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}})
+		live.Handle(app, "GET /", func(*http.Request) (*circling, error) { mounts++; return &circling{}, nil })
+		page := livetest.NewBrowser(t, app).Load("/")
+		page.Connect()
+		page.Await("an error", func() bool { return page.Error() != "" })
+		page.Sleep(time.Second)
+		for page.Error() != "" {
+		}
+		if mounts > 100 {
+			t.Errorf("%d mounts", mounts)
+		}
+	})
+}
+
+type circling struct{ N int }
+
+func (*circling) Connected(_ context.Context, s *live.Socket) error { return s.Navigate("/") }
+func (c circling) Render() templ.Component                          { return markup(`<p>%d</p>`, c.N) }
