@@ -76,6 +76,9 @@ func Main(build func(Config) (*live.App, error)) {
 }
 
 func run(ctx context.Context, addr string, c Config, build func(Config) (*live.App, error)) error {
+	if flag.Arg(0) == "replay" {
+		return recordings(ctx, build)
+	}
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
@@ -114,6 +117,16 @@ func run(ctx context.Context, addr string, c Config, build func(Config) (*live.A
 
 // closeTimeout is how long the recordings of the last moments may take to be written.
 const closeTimeout = 10 * time.Second
+
+// recordings runs a subcommand of [replay.Command]: the app is made, and not served.
+func recordings(ctx context.Context, build func(Config) (*live.App, error)) error {
+	app, err := build(Config{Secrets: [][]byte{[]byte(newSecret())}, Go: func(func(context.Context)) {}})
+	if err != nil {
+		return err
+	}
+	_, err = replay.Command(ctx, app, flag.Args(), func(dir string) replay.Archive { return local.Dir(dir) }, os.Stdout)
+	return err
+}
 
 // secrets reads LIVELONG_SECRET or the file DATA/secret, hexadecimal, the newest first, separated by white space. In
 // development the file is made on the first start.
