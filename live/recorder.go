@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -65,7 +68,7 @@ type RecordStart struct {
 	Key       [16]byte      // of the frames' hashes
 	Frame     RecordedFrame // what the browser shows
 
-	// Document renders the group's layout around nothing, where DocumentBody stands; nil for embedded views. Fetch asks the
+	// Document renders the group's layout, and the view's root element, around nothing, where DocumentBody stands; nil for embedded views. Fetch asks the
 	// app for what such a document refers to, as a browser without cookies does: not for pages. Any goroutine may call
 	// them, as long as the app runs; they may block.
 	Document func() ([]byte, error)
@@ -207,7 +210,24 @@ func (in *instance) record() {
 func (a *App) document(rt *route, info Page) ([]byte, error) {
 	var out sink
 	e := env{nonce: info.Nonce, locale: info.Locale}
-	err := rt.group.layout()(info, templ.Raw(DocumentBody)).Render(e.context(), &out)
+	c := rt.container
+	attrs := maps.Clone(c.Attrs)
+	if attrs == nil {
+		attrs = templ.Attributes{}
+	}
+	class, _ := attrs["class"].(string)
+	attrs["class"] = strings.TrimSpace(class + " live-connected") // as the browser shows it
+	body := templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		if _, err := io.WriteString(w, `<`+c.Tag+` data-live=""`); err != nil {
+			return err
+		}
+		if err := templ.RenderAttributes(ctx, w, attrs); err != nil {
+			return err
+		}
+		_, err := io.WriteString(w, `>`+DocumentBody+`</`+c.Tag+`>`)
+		return err
+	})
+	err := rt.group.layout()(info, body).Render(e.context(), &out)
 	return out.b, err
 }
 

@@ -118,6 +118,11 @@ func (s *shell) names(ctx context.Context) (name string, assets []string) {
 	select {
 	case <-s.done:
 		return s.name, s.assets
+	default:
+	}
+	select {
+	case <-s.done:
+		return s.name, s.assets
 	case <-ctx.Done():
 		return "", nil
 	}

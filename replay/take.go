@@ -352,6 +352,9 @@ func (t *take) without(b []byte) []byte {
 func (t *take) Saved(state string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if state == "saving" {
+		t.savedState = "" // what becomes of it is told
+	}
 	if t.over || state == t.savedState || state == "saving" {
 		return
 	}
