@@ -250,17 +250,11 @@ func (t *take) Frame(f *live.RecordedFrame) {
 // effect takes a frame down: all fields, or those that have changed. When it finds a secret that the view shows, it takes
 // no more HTML and patches of it. t.mu is held; what it returns is good until the next call.
 func (t *take) effect(f *live.RecordedFrame, all bool) *Effect {
-	t.list, t.values = t.list[:0], t.values[:0]
 	found := t.red.found
 	t.red.found = false
-	if all {
-		for i := range t.fields {
-			t.field(f.View, i)
-		}
-	} else {
-		for _, i := range f.Changed {
-			t.field(f.View, i)
-		}
+	known := len(t.red.secrets)
+	if t.take(f, all); len(t.red.secrets) > known {
+		t.take(f, all) // a field may hold what a later one has told to be a secret
 	}
 	inFields := t.red.found
 	t.red.found = t.red.found || found
@@ -289,6 +283,20 @@ func (t *take) effect(f *live.RecordedFrame, all bool) *Effect {
 		return t.again(f, all)
 	}
 	return e
+}
+
+// take takes fields down: all, or those that have changed.
+func (t *take) take(f *live.RecordedFrame, all bool) {
+	t.list, t.values = t.list[:0], t.values[:0]
+	if all {
+		for i := range t.fields {
+			t.field(f.View, i)
+		}
+		return
+	}
+	for _, i := range f.Changed {
+		t.field(f.View, i)
+	}
 }
 
 // again makes a keyframe of a frame without a patch: what was sent is the HTML.
