@@ -40,6 +40,7 @@ type App struct {
 	routes map[string]*route // by name, for embedded views
 	stored storedTypes
 	report func(error) // what checks find; nil: no checks
+	hushed bool        // messages of timers, topics, Send and Async reach nobody: see probe.Hush
 
 	registry registry
 }

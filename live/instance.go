@@ -152,6 +152,9 @@ func (in *instance) post1(m message) error {
 	if in.ended {
 		return ErrEnded
 	}
+	if in.app.hushed && fromApp(m) {
+		return nil
+	}
 	if _, ok := m.(userMessage); ok && len(in.mailbox) >= in.app.options.Mailbox {
 		if in.parked {
 			// Nobody may ever come; the browser's socket mounts afresh.

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/livelong-dev/livelong/live/internal/assigns"
 	"github.com/livelong-dev/livelong/live/internal/probe"
+	"github.com/livelong-dev/livelong/live/internal/wire"
 )
 
 func init() {
@@ -19,25 +21,32 @@ func init() {
 		defer r.mu.Unlock()
 		return len(r.instances)
 	}
-	probe.Inject = func(app any, i probe.Injection) ([]byte, error) { return app.(*App).inject(i) }
+	probe.Inject = func(app any, i probe.Injection) (probe.Injected, error) { return app.(*App).inject(i) }
+	probe.Hush = func(app any) { app.(*App).hushed = true }
+}
+
+// fromApp reports whether a message is one that the app's code sends.
+func fromApp(m message) bool {
+	switch m.(type) {
+	case userMessage, asyncMessage:
+		return true
+	}
+	return false
 }
 
 // injectMessage is a turn of a recording, taken again.
 type injectMessage struct {
 	probe.Injection
-	done chan<- injected
+	result *probe.Injected
+	cannot *error // why the turn cannot be taken
+	done   chan struct{}
 }
 
 // injectTimeout is how long a turn may take that is taken again.
 const injectTimeout = time.Minute
 
-type injected struct {
-	markup []byte
-	err    error
-}
-
 // inject lets the instance that a browser is attached to take a turn.
-func (a *App) inject(i probe.Injection) ([]byte, error) {
+func (a *App) inject(i probe.Injection) (probe.Injected, error) {
 	r := &a.registry
 	r.mu.Lock()
 	var one *instance
@@ -50,23 +59,78 @@ func (a *App) inject(i probe.Injection) ([]byte, error) {
 	}
 	r.mu.Unlock()
 	if one == nil {
-		return nil, errors.New("no page is connected")
+		return probe.Injected{}, errors.New("no page is connected")
 	}
-	done := make(chan injected, 1)
-	if err := one.post1(injectMessage{i, done}); err != nil {
-		return nil, err
+	m := injectMessage{i, new(probe.Injected), new(error), make(chan struct{})}
+	if err := one.post1(m); err != nil {
+		return probe.Injected{}, err
 	}
 	select {
-	case result := <-done:
-		return result.markup, result.err
+	case <-m.done:
+		return *m.result, *m.cannot
 	case <-time.After(injectTimeout):
-		return nil, errors.New("the handler does not return")
+		return probe.Injected{}, fmt.Errorf("the handler has not returned within %v", injectTimeout)
 	}
 }
 
-// takeAgain does what a recorded turn did.
+// takeAgain does what a recorded turn did, and returns the handler's error.
 func (in *instance) takeAgain(m injectMessage) error {
-	for name, raw := range m.Fields {
+	in.env = &env{nonce: m.Nonce, locale: m.Locale}
+	h, err := in.handlerAgain(m)
+	if err == nil {
+		err = in.setAgain(m.Fields)
+	}
+	if err != nil {
+		*m.cannot = err
+		return nil
+	}
+	if h == nil {
+		return nil
+	}
+	err = h.call(in.view, in.ctx, &in.socket, func(into any) error {
+		if err := decodeAgain(m.Value, into); err != nil {
+			*m.cannot = fmt.Errorf("%s%s has other fields now: %w", m.Event, m.Message, err)
+			return ErrHalt
+		}
+		if m.Event == "" {
+			return nil
+		}
+		for _, hook := range in.hooks {
+			if err := hook.f(in.ctx, &in.socket, reflect.ValueOf(into).Elem().Interface()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if !errors.Is(err, ErrHalt) {
+		m.result.Failed = err
+	}
+	return err
+}
+
+// handlerAgain returns the handler of a recorded event or message; nil for neither.
+func (in *instance) handlerAgain(m injectMessage) (*Handler, error) {
+	if m.Event != "" {
+		e, ok := in.typ.handlers.events[m.Event]
+		if !ok {
+			return nil, fmt.Errorf("%v handles no event %s any more: list it with live.Was(%q)", in.typ.typ, m.Event, m.Event)
+		}
+		return &e.Handler, nil
+	}
+	for t, known := range in.typ.handlers.messages {
+		if t.String() == m.Message {
+			return known, nil
+		}
+	}
+	if m.Message != "" {
+		return nil, fmt.Errorf("%v handles no message %s any more", in.typ.typ, m.Message)
+	}
+	return nil, nil
+}
+
+// setAgain sets fields, and the page's URL with them, without asking anything of the view.
+func (in *instance) setAgain(fields map[string][]byte) error {
+	for name, raw := range fields {
 		i, ok := in.typ.assigns.Lookup(name)
 		if !ok {
 			return fmt.Errorf("%v has no field %s any more", in.typ.typ, name)
@@ -75,54 +139,43 @@ func (in *instance) takeAgain(m injectMessage) error {
 			return fmt.Errorf("%v: field %s: %w", in.typ.typ, name, err)
 		}
 	}
-	var h *Handler
-	if m.Event != "" {
-		e, ok := in.typ.handlers.events[m.Event]
-		if !ok {
-			return fmt.Errorf("%v handles no event %s any more", in.typ.typ, m.Event)
-		}
-		h = &e.Handler
-	} else if m.Message != "" {
-		for t, known := range in.typ.handlers.messages {
-			if t.String() == m.Message {
-				h = known
-			}
-		}
-		if h == nil {
-			return fmt.Errorf("%v handles no message %s any more", in.typ.typ, m.Message)
+	if u, _ := in.writeQuery(); u != nil {
+		if to := in.app.find(in.request, u); to.route == in.route && to.err == nil {
+			in.moveTo(to.request)
+			in.tellURL(&course{url: u, mode: wire.Replace})
 		}
 	}
-	if h == nil {
+	return nil
+}
+
+// decodeAgain fills in an event or message.
+func decodeAgain(value []byte, into any) error {
+	if len(value) == 0 {
 		return nil
 	}
-	return h.call(in.view, in.ctx, &in.socket, func(into any) error {
-		if len(m.Value) == 0 {
-			return nil
+	v := reflect.ValueOf(into).Elem()
+	if v.Kind() == reflect.Struct {
+		if typ, err := assigns.Of(v.Type()); err == nil {
+			return typ.Decode(value, v)
 		}
-		v := reflect.ValueOf(into).Elem()
-		typ, err := assigns.Of(v.Type())
-		if err == nil {
-			err = typ.Decode(m.Value, v)
-		} else {
-			err = json.Unmarshal(m.Value, into)
-		}
-		if err != nil {
-			return fmt.Errorf("%s%s: %w", m.Event, m.Message, err)
-		}
-		return nil
-	})
+	}
+	return json.Unmarshal(value, into)
 }
 
 // answer says what the instance renders after the turn.
 func (m injectMessage) answer(in *instance) {
+	defer close(m.done)
 	in.mu.Lock()
 	ended := in.ended
 	in.mu.Unlock()
-	if ended {
-		m.done <- injected{err: errors.New("the page has crashed, or was left")}
-		return
+	switch {
+	case in.crashedBy.Err != nil:
+		m.result.Crashed = in.crashedBy.Err
+	case ended:
+		*m.cannot = cmp.Or(*m.cannot, errors.New("the page was left"))
+	default:
+		var out sink
+		err := in.typ.render(in.view, in.env, &out)
+		m.result.Markup, m.result.Crashed = out.b, err
 	}
-	var out sink
-	err := in.typ.render(in.view, in.env, &out)
-	m.done <- injected{out.b, err}
 }

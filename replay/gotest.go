@@ -4,51 +4,29 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"go/token"
+	"strconv"
 	"strings"
 	"text/template"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
-// Fixture is a part of a recording from which a test takes its turns again; see package bugtest.
-type Fixture struct {
-	Recording string    `json:"recording"`
-	View      string    `json:"view"`
-	URL       string    `json:"url"`
-	Start     time.Time `json:"start"`
-	Build     string    `json:"build,omitempty"`
-	Nonce     string    `json:"nonce,omitempty"`
-	Locale    string    `json:"locale,omitempty"`
-	Key       []byte    `json:"key,omitempty"` // of the hashes
-	Redacted  bool      `json:"redacted,omitempty"`
-	Steps     []Step    `json:"steps"`
-}
-
-// Step is one turn, or with the first frame none, and what was on the screen after it.
-type Step struct {
-	Event   string          `json:"event,omitempty"`
-	Message string          `json:"message,omitempty"`
-	Value   json.RawMessage `json:"value,omitempty"`
-	URL     string          `json:"visit,omitempty"` // the browser asked for it
-	// Set are fields that are set instead of a turn that cannot be taken again: a message without its payload, a change that
-	// another tab has stored. Why says so.
-	Set map[string]json.RawMessage `json:"set,omitempty"`
-	Why string                     `json:"why,omitempty"`
-
-	Frame int             `json:"frame,omitempty"` // 0: nothing was rendered
-	HTML  string          `json:"html,omitempty"`  // the whole view, as it was sent
-	Patch json.RawMessage `json:"patch,omitempty"` // or what changed
-	Hash  uint64          `json:"hash,omitempty"`  // of the rendering, for views of which no HTML is recorded
-}
-
-// TestOptions are options of [Recording.GoTest].
+// TestOptions are options of [Recording.GoTest]. The zero value is good.
 type TestOptions struct {
 	// Package is the package of the test; default main.
 	Package string
 	// App is an expression of a function that makes the app: func(*testing.T) *live.App. Default newApp.
 	App string
+	// Set names events and messages that are not taken again: the fields that they changed are set. It is for handlers
+	// whose results depend on what the test's app cannot give.
+	Set []string
+	// Views are the app's: of a view of which something is redacted only hashes are recorded, and with Views the fixture
+	// has the HTML that they are of, so that a test which fails can say how it differs.
+	Views ViewTypes
 }
 
 // TestFiles are a Go test and its fixture.
@@ -60,32 +38,96 @@ type TestFiles struct {
 }
 
 // GoTest makes a test of a recording: it mounts the view with the fields of the first frame, takes the recorded turns again
-// up to a frame, and compares each rendering with what was sent. A frame of 0 means the last one. It reads the whole
-// recording up to there, and may block.
+// up to a frame, and compares each rendering with what was sent. A frame of 0 means the last one; when the recording ends
+// with a panic, so does a test up to its last frame. It reads the whole recording up to there, and may block.
 func (r *Recording) GoTest(ctx context.Context, frame int, o TestOptions) (*TestFiles, error) {
-	f, err := r.Fixture(ctx, frame)
+	f, err := r.Fixture(ctx, frame, o)
 	if err != nil {
 		return nil, err
 	}
-	last, turns := 0, 0
+	last := 0
 	for _, s := range f.Steps {
 		last = max(last, s.Frame)
-		if s.Event != "" || s.Message != "" || s.URL != "" || s.Set != nil {
-			turns++
-		}
 	}
 	id := f.Recording[:min(8, len(f.Recording))]
 	files := &TestFiles{TestName: "recording_" + id + "_test.go", FixtureName: fmt.Sprintf("testdata/recording-%s-%d.json", id, last)}
-	if files.Fixture, err = json.MarshalIndent(f, "", " "); err != nil {
-		return nil, fmt.Errorf("write the fixture of recording %s: %w", f.Recording, err)
+	if files.Fixture, err = f.encode(); err != nil {
+		return nil, err
+	}
+	files.Test, err = f.source(o, "Run", strconv.Quote(files.FixtureName))
+	return files, err
+}
+
+// GoTestSource is GoTest as one file, which holds its fixture: to be copied and pasted.
+func (r *Recording) GoTestSource(ctx context.Context, frame int, o TestOptions) (string, error) {
+	f, err := r.Fixture(ctx, frame, o)
+	if err != nil {
+		return "", err
+	}
+	data, err := f.encode()
+	if err != nil {
+		return "", err
+	}
+	data = bytes.TrimSpace(data)
+	literal := "`" + strings.ReplaceAll(string(data), "`", `\u0060`) + "`"
+	if !utf8.Valid(data) || bytes.ContainsRune(data, 0xfeff) {
+		literal = strconv.Quote(string(data))
+	}
+	source, err := f.source(o, "RunJSON", literal)
+	return string(source), err
+}
+
+// source writes the test. All that comes from the recording may be anything: it must not end a comment.
+func (f *Fixture) source(o TestOptions, run, fixture string) ([]byte, error) {
+	o.Package, o.App = cmp.Or(o.Package, "main"), cmp.Or(o.App, "newApp")
+	if !token.IsIdentifier(o.Package) {
+		return nil, fmt.Errorf("make a test: %q is no name of a package", o.Package)
+	}
+	if strings.ContainsFunc(o.App, unicode.IsControl) {
+		return nil, errors.New("make a test: the function that makes the app must be named in one line")
+	}
+	last := &f.Steps[len(f.Steps)-1]
+	id := strings.ReplaceAll(f.Recording[:min(8, len(f.Recording))], "-", "_")
+	frame := 0
+	for _, s := range f.Steps {
+		frame = max(frame, s.Frame)
 	}
 	var b bytes.Buffer
-	err = testTemplate.Execute(&b, map[string]any{
-		"Package": cmp.Or(o.Package, "main"), "App": cmp.Or(o.App, "newApp"), "ID": strings.ToUpper(id[:1]) + id[1:], "F": f,
-		"Turns": turns, "Frame": last, "Fixture": files.FixtureName, "Start": f.Start.Format(time.DateTime),
+	err := testTemplate.Execute(&b, map[string]any{
+		"Package": o.Package, "App": o.App, "ID": strings.ToUpper(id[:1]) + id[1:], "View": oneLine(f.View), "URL": strconv.Quote(oneLine(f.URL)),
+		"Build": oneLine(f.Build), "Names": list(f.names(), 8), "Given": f.given(), "Frame": frame, "Panic": oneLine(last.Panic),
+		"Start": f.Start.Format(time.DateTime), "Redacted": f.Redacted, "Run": run, "Fixture": fixture,
 	})
-	files.Test = b.Bytes()
-	return files, err
+	return b.Bytes(), err
+}
+
+// oneLine is a text of anybody's, for a comment.
+func oneLine(s string) string {
+	return shorten(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, s), 200)
+}
+
+// list names the first few.
+func list(names []string, most int) string {
+	if len(names) > most {
+		names = append(names[:most:most], "…")
+	}
+	return strings.Join(names, ", ")
+}
+
+func joined(numbers []int) string {
+	var b strings.Builder
+	for i, n := range numbers {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(strconv.Itoa(n))
+	}
+	return b.String()
 }
 
 var testTemplate = template.Must(template.New("test").Parse(`package {{.Package}}
@@ -96,116 +138,28 @@ import (
 	"github.com/livelong-dev/livelong/replay/bugtest"
 )
 
-// Taken from a recording of {{.F.View}} at {{printf "%q" .F.URL}}, {{.Start}} UTC, build {{.F.Build}}:
-// {{.Turns}} turns, up to frame {{.Frame}}. {{.App}} makes the app, as func(*testing.T) *live.App.
+// Taken from a recording of {{.View}} at {{.URL}}, {{.Start}} UTC, build {{.Build}}:
+// each frame up to {{.Frame}} must be rendered as it was.
+{{- with .Names}}
+// Turns that are taken again: {{.}}.
+{{- end}}
+{{- with .Panic}}
+// After the last frame the recorded build panicked: {{.}}.
+{{- end}}
+{{- with .Given}}
+//
+// What could not be taken again sets the fields that it changed:
+{{- range .}}
+//   - {{.}}
+{{- end}}
+{{- end}}
+{{- if .Redacted}}
+//
+// Something of the view is redacted: the turns are taken again with what is recorded of them.
+{{- end}}
+//
+// {{.App}} makes the app: func(*testing.T) *live.App.
 func TestRecording{{.ID}}(t *testing.T) {
-	bugtest.Run(t, {{.App}}, "{{.Fixture}}")
+	bugtest.{{.Run}}(t, {{.App}}, {{.Fixture}})
 }
 `))
-
-// Fixture returns what a test of the recording needs, up to a frame; 0 means the last one.
-func (r *Recording) Fixture(ctx context.Context, frame int) (*Fixture, error) {
-	m := r.Mount
-	if m == nil {
-		return nil, fmt.Errorf("make a test of recording %s: its beginning is lost: %w", r.Summary.ID, ErrDamaged)
-	}
-	f := &Fixture{Recording: r.Summary.ID, View: m.View, URL: m.URL, Start: m.Start, Build: m.Build, Nonce: m.Nonce, Locale: m.Locale,
-		Key: r.Key, Redacted: m.Redacted || r.Summary.Redacted}
-	n := 0
-	for x, err := range r.Entries(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		if x.Gap != nil {
-			return nil, fmt.Errorf("make a test of recording %s: something is missing after frame %d: %s; choose an earlier frame", r.Summary.ID, n,
-				cmp.Or(x.Gap.Reason, fmt.Sprint(x.Gap.Err)))
-		}
-		step, ok := stepOf(x)
-		if ok {
-			if e := x.effect(); e != nil {
-				n++
-				step.Frame, step.Hash = n, e.Hash
-				if !f.Redacted {
-					step.Patch, step.HTML = e.Patch, string(e.HTML)
-				}
-				if n == 1 {
-					step.Set = map[string]json.RawMessage{}
-					fields(step.Set, e)
-				}
-			}
-			f.Steps = append(f.Steps, step)
-		}
-		if n > 0 && n == frame {
-			return f, nil
-		}
-	}
-	if frame > n {
-		return nil, fmt.Errorf("make a test of recording %s: there is no frame %d, it has %d", r.Summary.ID, frame, n)
-	}
-	return f, nil
-}
-
-// stepOf says how a turn is taken again.
-func stepOf(x *Entry) (s Step, ok bool) {
-	if x.Mount != nil {
-		return s, true
-	}
-	if x.Turn == nil {
-		return s, false
-	}
-	c := &x.Turn.Cause
-	set := func(why string) {
-		s.Why = why
-		if e := x.effect(); e != nil {
-			s.Set = map[string]json.RawMessage{}
-			fields(s.Set, e)
-		}
-	}
-	switch c.Kind {
-	case CauseEvent:
-		s.Event, s.Value = c.Name, c.Payload
-		if c.Payload == nil && x.Turn.Error != "" {
-			s.Event = "" // it was refused before a handler ran
-			set("the event was refused")
-		}
-	case CauseParams:
-		s.URL = c.URL
-	case CauseMessage:
-		if c.Payload != nil {
-			s.Message, s.Value = c.Name, c.Payload
-		} else {
-			set("of the message " + c.Name + " only the type is recorded")
-		}
-	case CauseStored:
-		if len(c.Keys) == 0 {
-			return s, x.effect() != nil
-		}
-		set("another tab or server had stored it")
-	default:
-		set("the browser came back")
-	}
-	return s, true
-}
-
-// fields takes the fields of an effect over.
-func fields(into map[string]json.RawMessage, e *Effect) {
-	for _, p := range e.Parts {
-		for _, f := range p.Fields {
-			if p.Path == "" && f.JSON != nil {
-				into[f.Name] = f.JSON
-			}
-		}
-	}
-}
-
-// ReadFixture reads what [Recording.GoTest] has written.
-func ReadFixture(data []byte) (*Fixture, error) {
-	var f Fixture
-	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, fmt.Errorf("read a fixture: %w", err)
-	}
-	if len(f.Steps) == 0 || f.Steps[0].Frame != 1 || f.View == "" {
-		return nil, errors.New("read a fixture: it has no first frame: make it again, with GoTest of a recording")
-	}
-	return &f, nil
-}

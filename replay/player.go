@@ -119,9 +119,6 @@ func (x *Entry) hash() uint64 {
 	return 0
 }
 
-// normalized writes HTML anew, so that it can be compared with what was sent.
-func normalized(markup []byte) ([]byte, error) { return live.ApplyPatches(markup) }
-
 // Same reports whether two HTMLs show the same, though they may be written in other ways.
 func Same(a, b []byte) bool {
 	x, err := live.ApplyPatches(a)

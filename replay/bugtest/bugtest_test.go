@@ -126,7 +126,7 @@ func TestCopiedTest(t *testing.T) {
 		t.Fatal("the handler is not where it was")
 	}
 	out, err = goTest(t, "TestRecording", map[string]string{files.TestName: copied, "counter_templ.go": broken})
-	if err == nil || !strings.Contains(out, "differs from the recording") || !strings.Contains(out, `Add {"By":`) {
+	if err == nil || !strings.Contains(out, `frame 7, after Add {"By":1}, differs from the recording, at output:nth-child(2)`) {
 		t.Errorf("on a build whose handler is broken: %v\n%s", err, out)
 	}
 	t.Logf("on a build whose handler is broken:\n%s", out)

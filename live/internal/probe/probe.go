@@ -13,8 +13,20 @@ type Injection struct {
 	Event, Message string // the event's wire name, the message's Go type
 	Value          []byte // JSON of its exported fields
 	Fields         map[string][]byte
+	Nonce, Locale  string // of its renderings from now on
 }
 
-// Inject makes the instance of an app that a browser is attached to take a turn, and returns what it renders afterwards.
+// Injected is what came of it.
+type Injected struct {
+	Markup  []byte // what the instance renders afterwards
+	Failed  error  // the handler's
+	Crashed error  // the panic by which the instance has ended
+}
+
+// Inject makes the instance of an app that a browser is attached to take a turn. The error says why it cannot be taken.
 // Package live sets it.
-var Inject func(app any, i Injection) (markup []byte, err error)
+var Inject func(app any, i Injection) (Injected, error)
+
+// Hush lets no message reach an app's instances from now on but by Inject: not those of timers, topics, Send and Async.
+// Package live sets it; it must be called before the app serves anything.
+var Hush func(app any)
