@@ -1,15 +1,17 @@
 package replay
 
 import (
-	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,7 +25,7 @@ var exportPage string
 var exportTemplate = template.Must(template.New("export").Parse(exportPage))
 
 // exportPolicy lets the exported page load nothing, and run nothing.
-const exportPolicy = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:">`
+const exportPolicy = `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline' data:; img-src data:; font-src data:">`
 
 // exported is what the player in the file plays.
 type exported struct {
@@ -55,39 +57,41 @@ func (r *Recording) ExportHTML(ctx context.Context, views ViewTypes, w io.Writer
 	}
 	x.Before, x.After = r.inlined(ctx)
 	var sent, shown []byte
-	n := 0
+	n, lost := 0, false
 	for entry, err := range r.Entries(ctx) {
 		if err != nil {
 			return fail(err)
 		}
+		f := exportedFrame{At: entry.At.Milliseconds(), Cause: causeText(entry)}
 		e := entry.effect()
-		if e == nil {
-			continue
-		}
-		n++
 		switch {
-		case e.HTML != nil:
-			sent, err = live.ApplyPatches(e.HTML)
-		case e.Patch != nil && sent != nil:
-			sent, err = live.ApplyPatches(sent, e.Patch)
-		case e.Patch == nil && e.HTML == nil:
-			sent = nil
-		}
-		if err != nil {
-			return fail(fmt.Errorf("frame %d: %w", n, err))
+		case entry.Gap != nil:
+			// What comes next is a keyframe. Which number it has is not known when a segment is lost.
+			sent, lost = nil, lost || entry.Gap.Err != nil
+			f.Cause, f.Error = "something is missing", entry.Gap.Reason
+		case e == nil:
+			continue
+		default:
+			n++
+			sent = r.sentNow(sent, e)
 		}
 		next := sent
-		if next == nil {
+		switch {
+		case entry.Gap != nil:
+			next = []byte("<p>Something of the recording is missing here.</p>")
+		case next == nil:
 			next = []byte("<p>What this frame showed is not recorded.</p>")
+			if lost {
+				break
+			}
 			if s, err := r.Screen(ctx, views, n); err == nil && s.Built != nil {
 				next = s.Built
 			}
 		}
-		f := splitFrame(shown, next)
-		f.At, f.Cause = entry.At.Milliseconds(), causeText(entry)
 		if entry.Turn != nil {
 			f.Error = entry.Turn.Error
 		}
+		f.Keep, f.Insert, f.End = splitFrame(shown, next)
 		x.Frames = append(x.Frames, f)
 		shown = next
 	}
@@ -98,6 +102,7 @@ func (r *Recording) ExportHTML(ctx context.Context, views ViewTypes, w io.Writer
 	s := &r.Summary
 	err = exportTemplate.Execute(w, map[string]any{
 		"View": s.View, "URL": s.URL, "Start": s.Start.Format(time.DateTime) + " UTC", "Build": s.Build, "Frames": len(x.Frames), "Data": template.JS(data),
+		"Nonce": rand.Text(),
 	})
 	if err != nil {
 		return fail(err)
@@ -105,8 +110,24 @@ func (r *Recording) ExportHTML(ctx context.Context, views ViewTypes, w io.Writer
 	return nil
 }
 
-// splitFrame returns what of next is new, between what it begins and ends with as shown does.
-func splitFrame(shown, next []byte) (f exportedFrame) {
+// sentNow is what the browser shows after an effect; nil when that is not recorded, or damaged.
+func (r *Recording) sentNow(before []byte, e *Effect) []byte {
+	switch {
+	case e.HTML != nil:
+		if sent, err := live.ApplyPatches(e.HTML); err == nil {
+			return sent
+		}
+		return e.HTML // it is not well formed, and so was sent whole
+	case e.Patch != nil && before != nil:
+		if sent, err := live.ApplyPatches(before, e.Patch); err == nil {
+			return sent
+		}
+	}
+	return nil
+}
+
+// splitFrame returns what of next is new, between so many units of its beginning and end that are those of shown.
+func splitFrame(shown, next []byte) (keep int, insert string, end int) {
 	head := 0
 	for head < len(shown) && head < len(next) && shown[head] == next[head] {
 		head++
@@ -121,9 +142,7 @@ func splitFrame(shown, next []byte) (f exportedFrame) {
 	for tail > 0 && !utf8.RuneStart(next[len(next)-tail]) {
 		tail--
 	}
-	f.Keep, f.End = units(next[:head]), units(next[len(next)-tail:])
-	f.Insert = string(next[head : len(next)-tail])
-	return f
+	return units(next[:head]), string(next[head : len(next)-tail]), units(next[len(next)-tail:])
 }
 
 // byteAt is b[i], or that of an end.
@@ -164,45 +183,51 @@ func (r *Recording) inlined(ctx context.Context) (before, after string) {
 	if err != nil {
 		return bare, `</body></html>`
 	}
-	kinds := map[string]string{}
-	for _, a := range shell.URLs {
-		kinds[a.Name] = a.Kind
-	}
 	before, after, ok := strings.Cut(shell.Document, live.DocumentBody)
 	if !ok {
 		return bare, `</body></html>`
 	}
-	inline := func(s string) string {
-		for name, kind := range kinds {
-			ref := AssetScheme + name
-			if !strings.Contains(s, ref) {
-				continue
-			}
-			data, err := Asset(ctx, r.archive, name)
-			if err != nil {
-				continue
-			}
-			if kind == "text/css" {
-				data = r.inlinedCSS(ctx, data, kinds)
-			}
-			s = strings.ReplaceAll(s, ref, "data:"+kind+";base64,"+base64.StdEncoding.EncodeToString(data))
+	i := inliner{r: r, kinds: map[string]string{}, left: maxInlined}
+	for _, a := range shell.URLs {
+		if strings.Trim(a.Kind, "abcdefghijklmnopqrstuvwxyz0123456789/+.-") == "" {
+			i.kinds[a.Name] = a.Kind
 		}
-		return s
 	}
-	before = strings.Replace(inline(before), "<head>", "<head>"+strings.Replace(exportPolicy, "style-src 'unsafe-inline'", "style-src 'unsafe-inline' data:", 1), 1)
-	return before, inline(after)
+	before, after = i.into(ctx, before, true), i.into(ctx, after, true)
+	return strings.Replace(before, "<head>", "<head>"+exportPolicy, 1), after
 }
 
-// inlinedCSS puts what a stylesheet refers to into it.
-func (r *Recording) inlinedCSS(ctx context.Context, css []byte, kinds map[string]string) []byte {
-	for name, kind := range kinds {
-		ref := []byte(AssetScheme + name)
-		if kind == "text/css" || !bytes.Contains(css, ref) {
+// maxInlined bounds the bytes that assets become in an exported file: a stylesheet may name one often.
+const maxInlined = 64 << 20
+
+// inliner puts assets where texts refer to them.
+type inliner struct {
+	r     *Recording
+	kinds map[string]string // by name
+	left  int
+}
+
+// into puts assets into a text: also stylesheets, and what they refer to, if it is the document.
+func (i *inliner) into(ctx context.Context, text string, document bool) string {
+	for _, name := range slices.Sorted(maps.Keys(i.kinds)) {
+		ref, kind := AssetScheme+name, i.kinds[name]
+		n := strings.Count(text, ref)
+		if n == 0 || kind == "text/css" && !document {
 			continue
 		}
-		if data, err := Asset(ctx, r.archive, name); err == nil {
-			css = bytes.ReplaceAll(css, ref, []byte("data:"+kind+";base64,"+base64.StdEncoding.EncodeToString(data)))
+		data, err := Asset(ctx, i.r.archive, name)
+		if err != nil {
+			continue
 		}
+		if kind == "text/css" {
+			data = []byte(i.into(ctx, string(data), false))
+		}
+		url := "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(data)
+		if n > i.left/len(url) {
+			continue
+		}
+		i.left -= n * len(url)
+		text = strings.ReplaceAll(text, ref, url)
 	}
-	return css
+	return text
 }
