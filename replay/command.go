@@ -23,7 +23,7 @@ DIR is the directory that recordings are kept in, FILE one that was exported (re
   -dir DIR       where to write the test, and testdata/ beside it; default: the current directory
   -package NAME  of the test; default main
   -app FUNC      makes the app: func(*testing.T) *live.App; default newApp
-  -set A,B       events and messages that are not taken again: what they changed is set`
+  -set A,B       events and messages that are not taken again, or visits of URLs: what they changed is set`
 
 // Command gives a program the subcommands of recordings, for args after its own name and options:
 //
@@ -241,8 +241,11 @@ func (c *command) test(ctx context.Context, path string, ids []string, frame int
 		}
 		fmt.Fprintln(c.out, "wrote", f.name)
 	}
-	fmt.Fprintf(c.out, "run it with: go test -run TestRecording %s\n", "./"+filepath.ToSlash(dir))
-	return nil
+	if !filepath.IsAbs(dir) {
+		dir = "./" + filepath.ToSlash(filepath.Clean(dir))
+	}
+	_, err = fmt.Fprintf(c.out, "run it with: go test -run TestRecording %s\n", dir)
+	return err
 }
 
 func writeNew(name string, data []byte) error {

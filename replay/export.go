@@ -167,7 +167,7 @@ func units(b []byte) (n int) {
 
 func causeText(x *Entry) string {
 	if x.Turn == nil {
-		return "start"
+		return "the mount"
 	}
 	c := &x.Turn.Cause
 	return cmp.Or(c.Name, c.URL, c.Kind.String())

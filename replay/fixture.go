@@ -184,8 +184,13 @@ func (b *fixtureBuilder) step(x *Entry) (s Step) {
 	default:
 		set("the browser had come, or come back")
 	}
-	if c.Name != "" && slices.Contains(b.o.Set, c.Name) {
-		set("the test was made with -set " + c.Name)
+	name := c.Name
+	if c.Kind == CauseParams {
+		name = Visits
+	}
+	if name != "" && slices.Contains(b.o.Set, name) {
+		s.URL = ""
+		set("the test was made with -set " + name)
 	}
 	return s
 }

@@ -22,12 +22,15 @@ type TestOptions struct {
 	// App is an expression of a function that makes the app: func(*testing.T) *live.App. Default newApp.
 	App string
 	// Set names events and messages that are not taken again: the fields that they changed are set. It is for handlers
-	// whose results depend on what the test's app cannot give.
+	// whose results depend on what the test's app cannot give. [Visits] names the URLs that the browser asked for.
 	Set []string
 	// Views are the app's: of a view of which something is redacted only hashes are recorded, and with Views the fixture
 	// has the HTML that they are of, so that a test which fails can say how it differs.
 	Views ViewTypes
 }
+
+// Visits is what [TestOptions.Set] calls the URLs that the browser asked for.
+const Visits = "visits"
 
 // TestFiles are a Go test and its fixture.
 type TestFiles struct {
