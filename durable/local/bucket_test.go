@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -243,8 +244,14 @@ func TestSteps(t *testing.T) {
 func TestLeftOverFilesAreSwept(t *testing.T) {
 	b := Dir(t.TempDir())
 	put(t, b, "a", "x", "")
-	old, young := filepath.Join(b.dir, tempDir, "1-OLD"), filepath.Join(b.dir, tempDir, "1-YOUNG")
-	for path, age := range map[string]time.Duration{old: tempAge + time.Minute, young: tempAge - time.Minute} {
+	temp := func(name string) string { return filepath.Join(b.dir, tempDir, name) }
+	old, young := temp("1-"+rand.Text()), temp("1-"+rand.Text())
+	others := []string{temp("notes.txt"), temp("1-x"), temp("2024-BACKUP")} // of someone who has named the wrong directory
+	ages := map[string]time.Duration{old: tempAge + time.Minute, young: tempAge - time.Minute}
+	for _, path := range others {
+		ages[path] = tempAge + time.Minute
+	}
+	for path, age := range ages {
 		if err := os.WriteFile(path, []byte("half"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -258,8 +265,10 @@ func TestLeftOverFilesAreSwept(t *testing.T) {
 	if _, err := os.Stat(old); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("old: %v", err)
 	}
-	if _, err := os.Stat(young); err != nil {
-		t.Errorf("young: %v", err)
+	for _, path := range append(others, young) {
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

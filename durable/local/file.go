@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -219,6 +220,9 @@ func (b *Bucket) writeTemp(root *os.Root, contents []byte) (_ string, err error)
 	return name, nil
 }
 
+// tempName is how writeTemp names files. Whoever names a directory of their own by mistake has other files in its tmp/.
+var tempName = regexp.MustCompile(`^[0-9]+-[A-Z2-7]{26,}$`)
+
 // sweep removes files that were left over in tmp/.
 func (b *Bucket) sweep(root *os.Root) error {
 	names, err := readNames(root, tempDir)
@@ -226,6 +230,9 @@ func (b *Bucket) sweep(root *os.Root) error {
 		return err
 	}
 	for _, e := range names {
+		if !tempName.MatchString(e.Name()) || e.IsDir() {
+			continue
+		}
 		info, err := e.Info()
 		if err != nil || time.Since(info.ModTime()) < tempAge {
 			continue // it has just been renamed, or may be
