@@ -69,6 +69,13 @@ func Main(build func(Config) (*live.App, error)) {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if flag.Arg(0) == "replay" {
+		if err := recordings(ctx, build); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, *addr, Config{Data: *data, Dev: *dev}, build); err != nil {
 		slog.Error("stopped", "err", err)
 		os.Exit(1)
@@ -76,9 +83,6 @@ func Main(build func(Config) (*live.App, error)) {
 }
 
 func run(ctx context.Context, addr string, c Config, build func(Config) (*live.App, error)) error {
-	if flag.Arg(0) == "replay" {
-		return recordings(ctx, build)
-	}
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
 	}
