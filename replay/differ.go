@@ -85,7 +85,7 @@ func parted(a, b []*html.Node, path *[]string) bool {
 			continue
 		}
 		before := len(*path)
-		*path = append(*path, step(x, elements))
+		*path = append(*path, named(x, elements))
 		if x.Data != y.Data || !sameAttributes(x, y) || before >= maxPath || parted(children(x), children(y), path) {
 			return true
 		}
@@ -113,8 +113,8 @@ func sameAttributes(a, b *html.Node) bool {
 	return true
 }
 
-// step names an element: by its id, or its place among its siblings.
-func step(n *html.Node, place int) string {
+// named names an element: by its id, or its place among its siblings.
+func named(n *html.Node, place int) string {
 	if id := attribute(n, "id"); id != "" {
 		return n.Data + "#" + shorten(id, 64)
 	}
