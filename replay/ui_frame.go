@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -205,8 +206,17 @@ func (f *framer) kept(ref string) (string, bool) {
 	return f.asset(known.Name), true
 }
 
+// In the sandbox there are no scripts, but where the page was shown there were.
+var scripting = regexp.MustCompile(`\(\s*scripting\s*(?::\s*([a-z-]+)\s*)?\)`)
+
 // css keeps of a stylesheet's addresses those of kept assets.
 func (f *framer) css(text string) string {
+	text = scripting.ReplaceAllStringFunc(text, func(match string) string {
+		if value := scripting.FindStringSubmatch(match)[1]; value == "" || value == "enabled" {
+			return "(min-width: 0)"
+		}
+		return "(max-width: 0)"
+	})
 	for _, expression := range []struct {
 		find interface {
 			ReplaceAllStringFunc(string, func(string) string) string
@@ -325,8 +335,15 @@ func markNode(now, before *html.Node) {
 		}
 		return
 	}
-	if now.Data != before.Data || !slices.Equal(now.Attr, before.Attr) {
+	if now.Data != before.Data || !slices.Equal(seen(now), seen(before)) {
 		mark(now)
 	}
 	markChildren(now, before)
+}
+
+// seen returns the attributes that can be seen: not where something leads, or what it sends.
+func seen(n *html.Node) []html.Attribute {
+	return slices.DeleteFunc(slices.Clone(n.Attr), func(a html.Attribute) bool {
+		return a.Key == "href" || strings.HasPrefix(a.Key, "live-") || a.Key == changedMark
+	})
 }

@@ -129,7 +129,7 @@ func (*player) Events() []live.Handler {
 	return []live.Handler{
 		live.On((*player).toggle), live.On((*player).seek), live.On((*player).scrub), live.On((*player).speed), live.On((*player).idle),
 		live.On((*player).loop), live.On((*player).follow), live.On((*player).filter), live.On((*player).copyTest), live.On((*player).delete),
-		live.On((*player).retry),
+		live.On((*player).retry), live.On((*player).look),
 		live.OnMessage((*player).tick), live.OnMessage((*player).news), live.OnMessage((*player).ready), live.OnMessage((*player).checked),
 		live.OnMessage((*player).settle),
 	}
@@ -139,6 +139,7 @@ type (
 	filter struct {
 		Find string `form:"find"`
 	}
+	look     struct{ At, To string }
 	copyTest struct{}
 	discard  struct{}
 	retry    struct{}
@@ -425,6 +426,27 @@ func (p *player) filter(_ context.Context, _ *live.Socket, e filter) error {
 	return nil
 }
 
+// look changes what is looked at. The URL follows, and Params shows it.
+func (p *player) look(_ context.Context, _ *live.Socket, e look) error {
+	switch e.At {
+	case "tab":
+		p.Tab = e.To
+	case "reading":
+		if was := p.Reading; e.To != "next" {
+			p.Reading = e.To
+		} else {
+			p.Reading = map[string]string{readSent: readBuilt, readBuilt: readDiff, readDiff: readSent}[was]
+		}
+	case "zoom":
+		p.Zoom = e.To
+	case "outline":
+		p.Outline = e.To == "true"
+	case "changes":
+		p.Changes = e.To == "true"
+	}
+	return nil
+}
+
 // copyTest gives the browser a test that replays the recording up to this frame.
 func (p *player) copyTest(ctx context.Context, s *live.Socket, _ copyTest) error {
 	rec, err := p.tape.recording()
@@ -456,6 +478,7 @@ func (p *player) news(ctx context.Context, s *live.Socket, _ news) error {
 	if !p.Live {
 		return nil
 	}
+	before := p.Steps
 	p.tape.extend(ctx)
 	sum, err := p.ui.summary(ctx, p.ID)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -476,7 +499,9 @@ func (p *player) news(ctx context.Context, s *live.Socket, _ news) error {
 	if len(steps) == 0 {
 		return nil
 	}
-	p.Lag = max(0, p.ui.rec.o.Now().Sub(p.Sum.Start.Add(length(steps))).Truncate(10*time.Millisecond))
+	if len(steps) > before {
+		p.Lag = max(0, p.ui.rec.o.Now().Sub(p.Sum.Start.Add(length(steps))).Truncate(10*time.Millisecond))
+	}
 	if p.Following {
 		p.move(ctx, s, len(steps)-1)
 		p.Following = p.Live

@@ -35,6 +35,14 @@ type mark2 struct {
 	Kind, Text string
 }
 
+// height is how far the mark reaches: what the user did stands out.
+func (m mark2) height() string {
+	if m.Kind == "server" {
+		return " 40V60"
+	}
+	return " 14V60"
+}
+
 type bar struct {
 	X, W int
 	Text string
@@ -49,7 +57,7 @@ const (
 
 // icons and words of the kinds of steps.
 var kinds = [...]struct{ icon, class, word string }{
-	stepMount: {"i-open", "open", "page opened"}, stepEvent: {"i-event", "event", "event"}, stepURL: {"i-url", "url", "change of the URL"},
+	stepMount: {"i-open", "open", "page opened"}, stepEvent: {"i-event", "event", "event"}, stepURL: {"i-url", "nav", "change of the URL"},
 	stepMessage: {"i-message", "message", "message of the server"}, stepStored: {"i-stored", "stored", "stored state"},
 	stepConnect: {"i-connect", "connect", "connection"}, stepGap: {"i-gap", "gap", "gap"}, stepExit: {"i-exit", "exit", "end"},
 }
@@ -96,7 +104,7 @@ func drawLine(steps []step) timeline {
 		case st.kind == stepEvent:
 			rank, class = 3, "event"
 		case st.kind == stepURL:
-			rank, class = 2, "url"
+			rank, class = 2, "nav"
 		case st.kind == stepMessage:
 			rank = 1
 		}
