@@ -53,15 +53,21 @@ func (r *Recording) Screen(ctx context.Context, views ViewTypes, n int) (*Screen
 	if err != nil {
 		return nil, err
 	}
+	return r.screen(views, f), nil
+}
+
+// screen is Screen of a frame that was read.
+func (r *Recording) screen(views ViewTypes, f *Frame) *Screen {
 	s := &Screen{Frame: f}
 	if f.HTML != nil {
+		var err error
 		if s.Sent, err = live.ApplyPatches(f.HTML, f.Patches...); err != nil {
-			s.Verdict, s.Err = Broken, fmt.Errorf("frame %d does not fit the ones before it: %w: %w", n, ErrDamaged, err)
-			return s, nil
+			s.Verdict, s.Err = Broken, fmt.Errorf("frame %d does not fit the ones before it: %w: %w", f.Number, ErrDamaged, err)
+			return s
 		}
 	}
 	s.build(r, views)
-	return s, nil
+	return s
 }
 
 // build renders the frame by this build.

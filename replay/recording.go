@@ -255,6 +255,11 @@ func (r *Recording) Frames(ctx context.Context) (int, error) {
 // others. A frame that there is not matches fs.ErrNotExist; one that cannot be known because something is damaged or
 // missing matches [ErrDamaged], [ErrFormat] or fs.ErrNotExist too, and says what.
 func (r *Recording) Frame(ctx context.Context, n int) (*Frame, error) {
+	return r.frame(ctx, n, func(*Frame) {})
+}
+
+// frame is Frame, and calls also with the frame before, if that is in the same keyframe span.
+func (r *Recording) frame(ctx context.Context, n int, also func(*Frame)) (*Frame, error) {
 	i, _ := slices.BinarySearchFunc(r.list, n, func(ref segmentRef, n int) int {
 		if ref.frame <= n {
 			return -1
@@ -298,16 +303,19 @@ func (r *Recording) Frame(ctx context.Context, n int) (*Frame, error) {
 		}
 		keyframe = base.header.Keyframes[len(base.header.Keyframes)-1]
 	}
-	return r.build(ctx, n, keyframe, r.list[first:last+1])
+	return r.build(ctx, n, keyframe, r.list[first:last+1], s, also)
 }
 
-// build decodes the entries from a keyframe to a frame.
-func (r *Recording) build(ctx context.Context, n, keyframe int, refs []segmentRef) (*Frame, error) {
+// build decodes the entries from a keyframe to a frame, which is in the last segment.
+func (r *Recording) build(ctx context.Context, n, keyframe int, refs []segmentRef, last *segment, also func(*Frame)) (*Frame, error) {
 	d, f := newDecoder(), &Frame{Number: n}
-	for _, ref := range refs {
-		s, err := r.segment(ctx, ref)
-		if err != nil {
-			return nil, fmt.Errorf("frame %d: %w", n, err)
+	for i, ref := range refs {
+		s := last
+		if i < len(refs)-1 {
+			var err error
+			if s, err = r.segment(ctx, ref); err != nil {
+				return nil, fmt.Errorf("frame %d: %w", n, err)
+			}
 		}
 		for i := range s.entries {
 			if !d.ready && s.entries[i].frame != keyframe {
@@ -329,6 +337,9 @@ func (r *Recording) build(ctx context.Context, n, keyframe int, refs []segmentRe
 			if d.frame == n {
 				f.Entry, f.Parts, f.Title = *x, d.state.all(), d.state.title
 				return f, nil
+			}
+			if d.frame == n-1 {
+				also(&Frame{Number: n - 1, Entry: *x, Parts: d.state.all(), Title: d.state.title, HTML: f.HTML, Patches: slices.Clone(f.Patches)})
 			}
 		}
 	}
