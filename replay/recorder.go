@@ -282,6 +282,26 @@ func (r *Recorder) Watch(id string, f func()) (stop func(), ok bool) {
 	return t.watch(f), true
 }
 
+// handOver gives what this process has recorded of a page to the archive, and waits a little until it is there.
+func (r *Recorder) handOver(ctx context.Context, id string) {
+	t := r.takeOf(id)
+	if t == nil {
+		return
+	}
+	done := make(chan struct{})
+	t.flush(true)
+	if !t.output.Then(func() { close(done) }) {
+		return
+	}
+	timer := time.NewTimer(time.Second)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
 // flush hands over what was recorded, again and again.
 func (r *Recorder) flush() {
 	tick := time.NewTicker(r.o.FlushEvery)

@@ -180,11 +180,11 @@ func (u *ui) serveFrame(w http.ResponseWriter, r *http.Request) {
 
 // frame makes the document of a frame.
 func (u *ui) frame(ctx context.Context, f *framer, s *Summary, n int, reading string, outline bool) ([]byte, error) {
-	rec, err := u.open(ctx, s.ID, n)
+	rec, screenOf, err := u.open(ctx, s.ID, n)
 	if err != nil {
 		return nil, err
 	}
-	screen, err := rec.Screen(ctx, u.app, n)
+	screen, err := screenOf(n)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +195,7 @@ func (u *ui) frame(ctx context.Context, f *framer, s *Summary, n int, reading st
 	if reading != readDiff {
 		other = nil
 		if outline && n > 1 {
-			if before, err := rec.Screen(ctx, u.app, n-1); err == nil {
+			if before, err := screenOf(n - 1); err == nil {
 				other, _, _ = before.reading(reading)
 			}
 		}
@@ -219,17 +219,18 @@ func (u *ui) frame(ctx context.Context, f *framer, s *Summary, n int, reading st
 }
 
 // open returns a recording in which there is a frame; the player's own if it has it, so that little is read again.
-func (u *ui) open(ctx context.Context, id string, n int) (*Recording, error) {
+func (u *ui) open(ctx context.Context, id string, n int) (*Recording, func(n int) (*Screen, error), error) {
 	u.mu.Lock()
 	t := u.tapes[id]
 	u.mu.Unlock()
 	if t != nil && t.wait(ctx, askTimeout) {
 		rec, _, frames, _, _ := t.index()
 		if rec != nil && (rec.Finished || n <= len(frames)) {
-			return rec, nil
+			return rec, func(n int) (*Screen, error) { return t.screen(ctx, rec, n) }, nil
 		}
 	}
-	return u.rec.Get(ctx, id)
+	rec, err := u.rec.Get(ctx, id)
+	return rec, func(n int) (*Screen, error) { return rec.Screen(ctx, u.app, n) }, err
 }
 
 // Readings of a frame.

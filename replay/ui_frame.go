@@ -114,7 +114,7 @@ func (f *framer) clean(n *html.Node) {
 	for c := n.FirstChild; c != nil; {
 		next := c.NextSibling
 		if c.Type == html.ElementNode && (unwanted[strings.ToLower(c.Data)] || c.DataAtom == atom.Meta && (hasAttribute(c, "http-equiv") || strings.EqualFold(attribute(c, "name"), "referrer")) ||
-			c.DataAtom == atom.Link && !strings.HasPrefix(attribute(c, "href"), AssetScheme)) {
+			c.DataAtom == atom.Link && !strings.HasPrefix(attribute(c, "href"), AssetScheme) || animatesAddress(c)) {
 			n.RemoveChild(c)
 			c = next
 			continue
@@ -127,12 +127,18 @@ func (f *framer) clean(n *html.Node) {
 	}
 }
 
+// animatesAddress reports whether an element of SVG changes where something leads.
+func animatesAddress(n *html.Node) bool {
+	return n.Namespace == "svg" && slices.ContainsFunc(n.Attr, func(a html.Attribute) bool {
+		return strings.EqualFold(a.Key, "attributeName") && strings.HasSuffix(strings.ToLower(strings.TrimSpace(a.Val)), "href")
+	})
+}
+
 func (f *framer) element(n *html.Node) {
 	name := strings.ToLower(n.Data)
-	animates := name == "animate" || name == "set" || name == "animatetransform" || name == "animatemotion"
 	n.Attr = slices.DeleteFunc(n.Attr, func(a html.Attribute) bool {
 		key := strings.ToLower(a.Key)
-		return strings.HasPrefix(key, "on") || dropped[key] || strings.HasPrefix(key, "live-") || animates && (key == "attributename" && strings.HasSuffix(strings.ToLower(a.Val), "href"))
+		return strings.HasPrefix(key, "on") || dropped[key] || strings.HasPrefix(key, "live-")
 	})
 	kept := n.Attr[:0]
 	for _, a := range n.Attr {

@@ -171,6 +171,7 @@ func (p *player) Mount(ctx context.Context, s *live.Socket) error {
 		}()
 	} else {
 		if p.Live {
+			p.ui.rec.handOver(ctx, p.ID)
 			p.tape.extend(ctx)
 		}
 		p.begin(ctx, s)
@@ -182,6 +183,10 @@ func (p *player) Mount(ctx context.Context, s *live.Socket) error {
 func (p *player) begin(ctx context.Context, s *live.Socket) {
 	rec, _, _, _, err := p.tape.index()
 	p.Loading, p.Trouble, p.Down = false, "", false
+	if p.Live && errors.Is(err, fs.ErrNotExist) {
+		p.Loading = true // nothing of it has reached the archive yet
+		return
+	}
 	if err != nil || rec == nil {
 		p.Trouble, p.Down = "it cannot be read", true
 		if err != nil {
@@ -337,7 +342,7 @@ func (p *player) Unmount(context.Context) {
 
 func (p *player) ready(ctx context.Context, s *live.Socket, _ ready) error {
 	p.begin(ctx, s)
-	if p.Trouble == "" {
+	if p.Trouble == "" && !p.Loading {
 		p.check(ctx, s)
 		return p.Params(ctx, s, s.URL())
 	}
@@ -478,7 +483,7 @@ func (p *player) news(ctx context.Context, s *live.Socket, _ news) error {
 	if !p.Live {
 		return nil
 	}
-	before := p.Steps
+	before, following := p.Steps, p.Following
 	p.tape.extend(ctx)
 	sum, err := p.ui.summary(ctx, p.ID)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -487,6 +492,12 @@ func (p *player) news(ctx context.Context, s *live.Socket, _ news) error {
 	}
 	if err == nil {
 		p.Sum, p.Live = sum, sum.Node != ""
+	}
+	if p.Loading {
+		if p.begin(ctx, s); !p.Loading && p.Trouble == "" {
+			return p.Params(ctx, s, s.URL())
+		}
+		return nil
 	}
 	p.refreshIndex()
 	if !p.Live {
@@ -502,7 +513,7 @@ func (p *player) news(ctx context.Context, s *live.Socket, _ news) error {
 	if len(steps) > before {
 		p.Lag = max(0, p.ui.rec.o.Now().Sub(p.Sum.Start.Add(length(steps))).Truncate(10*time.Millisecond))
 	}
-	if p.Following {
+	if following {
 		p.move(ctx, s, len(steps)-1)
 		p.Following = p.Live
 	} else {

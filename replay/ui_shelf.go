@@ -44,8 +44,7 @@ type shelf struct {
 	CanImport bool
 	Chosen    int // how many are about to be deleted
 
-	ui     *ui
-	loaded chan listing // of the first reading
+	ui *ui
 }
 
 // row is a line of the list.

@@ -32,14 +32,14 @@ const (
 
 // state fills in the State tab: the fields, and what the frame has changed of them.
 func (p *player) state(ctx context.Context, rec *Recording) {
-	now, err := rec.Frame(ctx, p.Frame)
+	now, err := p.tape.frame(ctx, rec, p.Frame)
 	if err != nil {
 		p.State = []node{{Key: "The fields of this frame cannot be read", Value: short(err.Error(), maxValue), Mark: "removed"}}
 		return
 	}
 	var before map[string][]byte
 	if p.Frame > 1 {
-		if f, err := rec.Frame(ctx, p.Frame-1); err == nil {
+		if f, err := p.tape.frame(ctx, rec, p.Frame-1); err == nil {
 			before = flat(f)
 		}
 	}
@@ -214,7 +214,7 @@ func (p *player) inspect(ctx context.Context, rec *Recording, steps []step) {
 	st := &steps[p.Pos]
 	i := &p.Info
 	*i = frameInfo{Number: p.Frame, Step: p.Pos + 1, At: st.at, Cause: st.name + " (" + kinds[st.kind].word + ")", Text: st.text, Err: st.err, Took: st.took}
-	screen, err := rec.Screen(ctx, p.ui.app, p.Frame)
+	screen, err := p.tape.screen(ctx, rec, p.Frame)
 	if err != nil {
 		i.Verdict, i.Words, i.Why = "broken", Broken.String(), short(err.Error(), 400)
 		return

@@ -30,6 +30,7 @@ type tape struct {
 	err      error
 	checking bool
 	verdicts []Verdict // of the first frames
+	recent   []*Frame  // read lately, the last one at the end
 }
 
 // stepKind is what a step of a recording is about.
@@ -318,6 +319,44 @@ func countItems(items []any) (n int) {
 		path = 0
 	}
 	return n
+}
+
+// maxRecent is how many frames are kept: what one viewer looks at is asked for by the page, its stage and its inspector.
+const maxRecent = 8
+
+// frame returns a frame, and the one before it where that is wanted. Both are read at once if they are in one keyframe span.
+func (t *tape) frame(ctx context.Context, rec *Recording, n int) (*Frame, error) {
+	t.mu.Lock()
+	for _, f := range t.recent {
+		if f.Number == n {
+			t.mu.Unlock()
+			return f, nil
+		}
+	}
+	t.mu.Unlock()
+	var before *Frame
+	f, err := rec.frame(ctx, n, func(b *Frame) { before = b })
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, x := range []*Frame{before, f} {
+		if x != nil && !slices.ContainsFunc(t.recent, func(y *Frame) bool { return y.Number == x.Number }) {
+			t.recent = append(t.recent, x)
+		}
+	}
+	t.recent = t.recent[max(0, len(t.recent)-maxRecent):]
+	return f, nil
+}
+
+// screen returns a frame in its readings.
+func (t *tape) screen(ctx context.Context, rec *Recording, n int) (*Screen, error) {
+	f, err := t.frame(ctx, rec, n)
+	if err != nil {
+		return nil, err
+	}
+	return rec.screen(t.ui.app, f), nil
 }
 
 // length is the time of the last step.

@@ -36,6 +36,7 @@ func newTheatre(t *testing.T) *theatre {
 	t.Helper()
 	h := &theatre{memory: &replaytest.Memory{}}
 	h.stage = newStage(t, func(o *replay.Options) { o.Archive = h.memory })
+	t.Cleanup(h.close)
 	h.app.Mount("/replay/", replay.UI(h.recorder, replay.UIOptions{Authorize: func(_ *http.Request, a replay.Action, s *replay.Summary) error {
 		if h.refuse != nil {
 			return h.refuse(a, s)
@@ -76,9 +77,6 @@ func (h *theatre) act(page *livetest.Page) {
 	page.Push("Add", Add{By: 3})
 	page.Sleep(time.Second)
 }
-
-// finish ends the app and the recorder.
-func (h *theatre) finish() { h.close() }
 
 func (h *theatre) get(path string) (int, string) {
 	h.t.Helper()
@@ -138,7 +136,6 @@ func TestListFindsFiltersAndPages(t *testing.T) {
 		if plain.Count("tbody tr") != 25 || !strings.Contains(plain.Text(".pages .count"), "26–50 of 60") {
 			t.Errorf("without JavaScript: %s", plain.Text(".pages"))
 		}
-		h.finish()
 	})
 }
 
@@ -193,7 +190,6 @@ func TestDeletingIsConfirmed(t *testing.T) {
 		plain = livetest.NewBrowser(t, h.app).Load("/replay/?confirm=all")
 		plain.Click("[role=alertdialog] button", "Delete")
 		left(0)
-		h.finish()
 	})
 }
 
@@ -242,7 +238,6 @@ func TestEmptyAndDeadStores(t *testing.T) {
 		if page.Count("tbody tr") != 1 {
 			t.Error(page.HTML("main"))
 		}
-		h.finish()
 	})
 }
 
@@ -274,7 +269,6 @@ func TestTenThousandAreListedWithoutOpeningOne(t *testing.T) {
 			t.Errorf("%d requests for the list: %v, before %v", n, after, before)
 		}
 		t.Logf("10,000 recordings are listed with %d requests, none of them for a segment", n)
-		h.finish()
 	})
 }
 
@@ -333,7 +327,6 @@ func TestUIIsClosed(t *testing.T) {
 		if all, err := h.recorder.Summaries(t.Context()); err != nil || len(all) != 1 {
 			t.Errorf("%d recordings are left: %v", len(all), err)
 		}
-		h.finish()
 	})
 }
 
@@ -420,6 +413,5 @@ func TestActionsAreAskedForByThemselves(t *testing.T) {
 		if code := player.AwaitClosed(); code != 4401 {
 			t.Errorf("closed with %d, want 4401", code)
 		}
-		h.finish()
 	})
 }

@@ -1,0 +1,725 @@
+package replay_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime/multipart"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/livelong-dev/livelong/live"
+	"github.com/livelong-dev/livelong/live/livetest"
+	"github.com/livelong-dev/livelong/replay"
+)
+
+// src is the frame that is on the stage.
+func src(page *livetest.Page) string {
+	all := regexp.MustCompile(`src="([^"]*)"`).FindAllStringSubmatch(page.HTML("svg.window"), -1)
+	if len(all) == 0 {
+		return ""
+	}
+	return all[len(all)-1][1][strings.LastIndex(all[len(all)-1][1], "/")+1:]
+}
+
+func here(page *livetest.Page) string { return page.Text(".events [aria-current] .name") }
+
+func TestTransport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t)
+		id := h.play()
+		page := livetest.Open(t, h.app, "/replay/"+id)
+		is := func(step, frame string) {
+			t.Helper()
+			if got := here(page); got != step || !strings.HasPrefix(src(page), frame+"?") {
+				t.Errorf("at %q, on the stage %s; want %q, frame %s", got, src(page), step, frame)
+			}
+		}
+		control := func(label string) { t.Helper(); page.Click(`.controls [aria-label="` + label + `"]`) }
+		is("opened", "1")
+		control("Next event")
+		is("Add", "2")
+		control("Next event")
+		is("Add", "3")
+		control("Next event")
+		is("Fail", "3")
+		control("Next frame")
+		is("Toggle", "4")
+		control("Previous frame")
+		is("Add", "3")
+		control("Next error")
+		is("Fail", "3")
+		page.Sleep(time.Second)
+		if got := page.URL(); got != "/replay/"+id+"?e=4&f=3" {
+			t.Errorf("the URL is %s", got)
+		}
+		control("Last")
+		is("ended", "5")
+		control("Previous event")
+		is("Add", "5")
+		control("First")
+		is("opened", "1")
+		page.Click(".events li a", "Toggle")
+		is("Toggle", "4")
+		page.Sleep(time.Second)
+		if got := page.URL(); got != "/replay/"+id+"?f=4" {
+			t.Errorf("the URL is %s", got)
+		}
+		page.Type("#at", "1600") // dragged
+		is("Add", "3")
+		if got := page.Text(".time b"); got != "0:01" {
+			t.Errorf("the time is %s", got)
+		}
+		// Links lead to the same.
+		is2 := livetest.NewBrowser(t, h.app).Load("/replay/" + id + "?f=3&e=4")
+		if here(is2) != "Fail" || !strings.HasPrefix(src(is2), "3?") {
+			t.Errorf("a link leads to %s, %s", here(is2), src(is2))
+		}
+		next, _ := is2.Attr(`[aria-label="Next frame"]`, "href")
+		if next != "?f=4" {
+			t.Errorf("the next frame is at %s", next)
+		}
+		at := livetest.NewBrowser(t, h.app).Load("/replay/" + id + "?t=12100")
+		if here(at) != "Toggle" {
+			t.Errorf("12.1 s is at %s", here(at))
+		}
+		beyond := livetest.NewBrowser(t, h.app).Load("/replay/" + id + "?f=99")
+		if here(beyond) != "ended" {
+			t.Errorf("a frame that there is not is at %s", here(beyond))
+		}
+		page.Type("input[name=find]", "add by 2")
+		if got := page.Texts(".events .name"); !slices.Equal(got, []string{"Add"}) {
+			t.Errorf("found %q", got)
+		}
+		page.Type("input[name=find]", "nobody")
+		if !page.Has(".none", "No event has that") {
+			t.Error(page.HTML("#events"))
+		}
+	})
+}
+
+// Y8: gaps are exactly what was recorded, by the speed.
+func TestPlaybackIsExact(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		speed string
+		idle  bool
+		want  string // the time at which each frame comes
+	}{
+		{"asRecorded", "1×", false, "[500ms 1.5s 12s 12.25s]"},
+		{"twice", "2×", false, "[250ms 750ms 6s 6.125s]"},
+		{"half", "0.5×", false, "[1s 3s 24s 24.5s]"},
+		{"tenTimes", "10×", false, "[50ms 150ms 1.2s 1.225s]"},
+		{"skipIdle", "1×", true, "[500ms 1.5s 2.5s 2.75s]"},
+		{"skipIdleTwice", "2×", true, "[250ms 750ms 1.5s 1.625s]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newTheatre(t)
+				page := livetest.Open(t, h.app, "/replay/"+h.play())
+				if !c.idle {
+					page.Click(".controls button", "Skip idle")
+				}
+				page.Click(".controls .seg button", c.speed)
+				began, last := time.Now(), src(page)
+				page.Click(`[aria-label="Play"]`)
+				var came []time.Duration
+				for range 30_000 {
+					page.Sleep(time.Millisecond)
+					if now := src(page); now != last {
+						came, last = append(came, time.Since(began)), now
+					}
+					if len(came) == 4 {
+						break
+					}
+				}
+				if got := fmt.Sprint(came); got != c.want {
+					t.Errorf("frames came at %s, want %s", got, c.want)
+				}
+				page.Click(".controls .seg button", "10×")
+				page.Sleep(time.Minute)
+				if !page.Has(`[aria-label="Play"]`) || here(page) != "ended" {
+					t.Errorf("playing ends at %s", here(page))
+				}
+			})
+		})
+	}
+}
+
+func TestPauseSpeedAndLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t)
+		page := livetest.Open(t, h.app, "/replay/"+h.play())
+		page.Click(`[aria-label="Play"]`)
+		page.Sleep(900 * time.Millisecond)
+		page.Click(`[aria-label="Pause"]`)
+		page.Sleep(time.Minute)
+		if !strings.HasPrefix(src(page), "2?") {
+			t.Errorf("it goes on while it is paused: %s", src(page))
+		}
+		page.Click(`[aria-label="Play"]`) // 0.6 s are left
+		page.Sleep(599 * time.Millisecond)
+		if !strings.HasPrefix(src(page), "2?") {
+			t.Errorf("too early: %s", src(page))
+		}
+		page.Sleep(time.Millisecond)
+		if !strings.HasPrefix(src(page), "3?") {
+			t.Errorf("too late: %s", src(page))
+		}
+		page.Click(`[aria-label="Pause"]`)
+		// The range from 0.5 s to 1.5 s.
+		page.Click(".events li:nth-child(2) a")
+		page.Click("button", "Loop")
+		page.Click(".events li:nth-child(3) a")
+		page.Click("button", "Loop")
+		if !page.Has("button", "Loop 0:00 – 0:01") || !page.Has("rect.range") {
+			t.Error(page.HTML(".controls"))
+		}
+		page.Click(`[aria-label="Play"]`)
+		seen := map[string]bool{}
+		for range 100 {
+			page.Sleep(100 * time.Millisecond)
+			seen[src(page)[:1]] = true
+		}
+		if !seen["2"] || seen["4"] || seen["1"] || !page.Has(`[aria-label="Pause"]`) {
+			t.Errorf("the loop shows %v", seen)
+		}
+		page.Click("button", "Loop")
+		page.Sleep(time.Minute)
+		if here(page) != "ended" {
+			t.Errorf("without a loop it ends at %s", here(page))
+		}
+	})
+}
+
+func TestViewersDoNotMoveEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t)
+		id := h.play()
+		one, other := livetest.Open(t, h.app, "/replay/"+id), livetest.Open(t, h.app, "/replay/"+id+"?f=3")
+		same := livetest.NewBrowser(t, h.app)
+		tab1, tab2 := same.Open("/replay/"+id), same.Open("/replay/"+id)
+		one.Click(".events li a", "Toggle")
+		tab1.Click(`[aria-label="Play"]`)
+		tab1.Sleep(time.Second)
+		for name, p := range map[string]struct {
+			page *livetest.Page
+			want string
+		}{"one": {one, "4"}, "other": {other, "3"}, "the tab that plays": {tab1, "2"}, "another tab": {tab2, "1"}} {
+			if got := src(p.page); !strings.HasPrefix(got, p.want+"?") {
+				t.Errorf("%s shows %s, want frame %s", name, got, p.want)
+			}
+		}
+	})
+}
+
+// Y8: seeking reads the segments of one keyframe span at most.
+func TestSeekingReadsOneKeyframeSpan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t)
+		id, segments, keyframes := replay.NewID(), 0, map[int]int{}
+		e := encoder(t, replay.EncoderOptions{})
+		sealer, err := replay.NewSealer(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, sum, base, span := &form{}, replay.Summary{ID: id}, 1, 0
+		cut := func() {
+			seg, err := sealer.Seal(e.Cut())
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.memory.Set(seg.Key, seg.Data)
+			segments++
+			sum.Bytes += int64(len(seg.Data))
+			sum.Hash = fmt.Sprintf("%x", seg.Data[len(seg.Data)-32:])
+		}
+		add := func(x replay.Entry) {
+			if due, _ := e.KeyframeDue(); due && x.Turn != nil {
+				f.Note = f.Note[len(f.Note)%40:]
+				html := f.html()
+				hash := sha256.Sum256(html)
+				x.Turn.Effect.Keyframe, x.Turn.Effect.Parts, x.Turn.Effect.HTML, x.Turn.Effect.Sum = true, f.fields(), html, hash[:]
+			}
+			if x.Mount != nil || x.Turn.Effect.Keyframe {
+				base = segments
+			}
+			if err := e.Append(x); err != nil {
+				t.Fatal(err)
+			}
+			sum.Count(&x)
+			keyframes[sum.Frames] = base
+			span = max(span, segments-base+1)
+		}
+		add(f.mount())
+		for i := range 10_000 {
+			add(f.typed(time.Duration(i)*100*time.Millisecond, "x", uint64(i+2)))
+			if i%20 == 19 {
+				cut()
+			}
+		}
+		sum.Segments = segments
+		if err := h.recorder.Save(t.Context(), sum); err != nil {
+			t.Fatal(err)
+		}
+		page := livetest.Open(t, h.app, "/replay/"+id+"?tab=frame")
+		read := func() int { return h.memory.Requests()["Get segments"] }
+		page.Sleep(time.Minute) // the frames are checked meanwhile
+		most := 0
+		for _, n := range []int{9_000, 17, 5_555, 5_600, 10_001, 1, 3_333} {
+			before := read()
+			page.Type("#at", fmt.Sprint((n-2)*100))
+			h.get("/replay/" + id + "/frames/" + fmt.Sprint(n)) // these patches fit nothing: it says so
+			most = max(most, read()-before)
+		}
+		// The frame itself, and for its outline the one before: both are in memory after the first.
+		if most > span {
+			t.Errorf("a seek reads %d segments, the longest keyframe span has %d", most, span)
+		}
+		if most == 0 {
+			t.Error("nothing was read")
+		}
+		if rows := page.Count(".mark"); rows > 300 {
+			t.Errorf("%d marks", rows)
+		}
+		t.Logf("%d segments, the longest keyframe span has %d: a seek reads %d at most", segments, span, most)
+	})
+}
+
+// Y10: what happens in the watched page is seen, and nothing is felt there.
+func TestLiveWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t)
+		watched := livetest.Open(t, h.app, "/")
+		watched.Push("Add", Add{By: 1})
+		active, err := h.recorder.Active(t.Context())
+		if err != nil || len(active) != 1 {
+			t.Fatalf("%v, %v", active, err)
+		}
+		list := livetest.Open(t, h.app, "/replay/")
+		if !list.Has("tbody .pill.live") || list.Text(".sum") != "0 saved 1 live 0 with errors" {
+			t.Error(list.HTML("tbody"))
+		}
+		page := livetest.Open(t, h.app, "/replay/"+active[0].ID)
+		page.Sleep(300 * time.Millisecond)
+		if !strings.HasPrefix(src(page), "2?") {
+			t.Errorf("on the stage %s", src(page))
+		}
+		frames := len(watched.Frames())
+		watched.Push("Add", Add{By: 2})
+		cost := len(watched.Frames()) - frames
+		page.Sleep(150 * time.Millisecond)
+		if !strings.HasPrefix(src(page), "3?") || here(page) != "Add" {
+			t.Errorf("on the stage %s, at %s", src(page), here(page))
+		}
+		if lag := page.Text(".pill.live[role=status]"); lag != "Live , 100 ms behind" && lag != "Live, 100 ms behind" {
+			t.Errorf("the lag is %q", lag)
+		}
+		if cost != 1 || watched.Text("output") != "3" {
+			t.Errorf("the watched page got %d frames, and shows %s", cost, watched.Text("output"))
+		}
+		page.Click(`.controls [aria-label="First"]`) // follows no more
+		watched.Push("Add", Add{By: 3})
+		page.Sleep(time.Second)
+		if !strings.HasPrefix(src(page), "1?") || !page.Has("button", "Jump to live") || page.Count(".events li") != 4 {
+			t.Errorf("on the stage %s\n%s", src(page), page.Texts(".events .name"))
+		}
+		page.Click("button", "Jump to live")
+		if !strings.HasPrefix(src(page), "4?") {
+			t.Errorf("on the stage %s", src(page))
+		}
+		watched.Push("Toggle", Toggle{})
+		page.Sleep(time.Second)
+		if !strings.HasPrefix(src(page), "5?") {
+			t.Errorf("on the stage %s", src(page))
+		}
+		watched.Close()
+		page.Sleep(3 * time.Minute)
+		if page.Has(".pill.live") || here(page) != "ended" || !page.Has(".check", "5 of 5 verified") {
+			t.Errorf("after its end: %s, at %s", page.Text(".meta"), here(page))
+		}
+	})
+}
+
+// What another process records is seen as that process flushes it.
+func TestWatchingAnotherProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t)
+		other, err := replay.Open(replay.Options{Archive: h.memory, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = other.Close(context.Background()) })
+		app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}, Logger: slog.New(slog.DiscardHandler)})
+		live.Handle(app, "GET /{$}", func(*http.Request) (*Desk, error) { return &Desk{}, nil })
+		app.Mount("/replay/", replay.UI(other, replay.UIOptions{Authorize: func(*http.Request, replay.Action, *replay.Summary) error { return nil }}))
+		watched := livetest.Open(t, h.app, "/")
+		watched.Push("Add", Add{By: 1})
+		watched.Sleep(6 * time.Second)
+		active, err := other.Active(t.Context())
+		if err != nil || len(active) != 1 {
+			t.Fatalf("%v, %v", active, err)
+		}
+		page := livetest.Open(t, app, "/replay/"+active[0].ID)
+		if !strings.HasPrefix(src(page), "2?") || !page.Has(".pill.live") {
+			t.Errorf("on the stage %s", src(page))
+		}
+		watched.Push("Add", Add{By: 2})
+		page.Sleep(8 * time.Second)
+		if !strings.HasPrefix(src(page), "3?") {
+			t.Errorf("on the stage %s", src(page))
+		}
+		if code, document := get(t, app, "/replay/"+active[0].ID+"/frames/3"); code != 200 || !strings.Contains(document, "<output>3</output>") {
+			t.Errorf("%d\n%s", code, document)
+		}
+		page.Close()
+		if err := app.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func get(t *testing.T, app *live.App, path string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodGet, path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := livetest.NewBrowser(t, app).Do(r)
+	return res.Code, res.Body.String()
+}
+
+func TestInspector(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t)
+		id := h.play()
+		page := livetest.Open(t, h.app, "/replay/"+id+"?f=3")
+		page.Click(".tabs a", "State")
+		if got := page.Text(".state-tree"); !strings.Contains(got, "Count 1 3 int") || !strings.Contains(got, "Rows []replay_test.Row") {
+			t.Errorf("state: %s", got)
+		}
+		page.Click(".inspector .seg a", "Changed")
+		if got := page.Text(".state-tree"); strings.Contains(got, "Note") || !strings.Contains(got, "row 2") {
+			t.Errorf("changes: %s", got)
+		}
+		page.Click(`.controls [aria-label="Next frame"]`)
+		if got := page.Text(".state-tree"); !strings.Contains(got, "Open false true bool") || strings.Contains(got, "Count") {
+			t.Errorf("changes: %s", got)
+		}
+		page.Click(".tabs a", "Frame")
+		if got := page.Text("#frame"); !strings.Contains(got, "Toggle (event)") || !strings.Contains(got, "Verdictverified") || !strings.Contains(got, "ChangedOpen") {
+			t.Errorf("frame: %s", got)
+		}
+		page.Click(".tabs a", "Info")
+		if got := page.Text("#info"); !strings.Contains(got, id) || !strings.Contains(got, "/?q=x") || !strings.Contains(got, "Errors1") {
+			t.Errorf("info: %s", got)
+		}
+		page.Click(".tabs a", "Logs")
+		if !page.Has("#logs .none") {
+			t.Error(page.HTML("#logs"))
+		}
+		if page.URL() != "/replay/"+id+"?f=4&tab=logs&changes=1" && page.URL() != "/replay/"+id+"?changes=1&f=4&tab=logs" {
+			t.Errorf("the URL is %s", page.URL())
+		}
+		page.Click(".tools .seg a", "This build")
+		if got := src(page); got != "4?reading=built" {
+			t.Errorf("on the stage %s", got)
+		}
+		page.Click(".tools a", "Outline")
+		if got := src(page); got != "4?reading=built&amp;outline=1" {
+			t.Errorf("on the stage %s", got)
+		}
+		_, document := h.get("/replay/" + id + "/frames/4?reading=sent&outline=1")
+		if !strings.Contains(document, `<section data-replay-changed="">`) || strings.Count(document, "data-replay-changed") != 1 {
+			t.Errorf("outlined: %s", document)
+		}
+	})
+}
+
+func TestPagesOfOneSessionAreLinked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t)
+		b := livetest.NewBrowser(t, h.app)
+		for range 3 {
+			page := b.Open("/")
+			page.Push("Add", Add{By: 1})
+			page.Close()
+			page.Sleep(2 * time.Minute)
+		}
+		h.play()
+		all, err := h.recorder.Summaries(t.Context())
+		if err != nil || len(all) != 4 {
+			t.Fatal(len(all), err)
+		}
+		page := livetest.Open(t, h.app, "/replay/"+all[2].ID+"?tab=info")
+		if page.Count(".session li") != 3 {
+			t.Error(page.HTML(".session"))
+		}
+		page.Click(".session a[rel=next]")
+		if page.URL() != "/replay/"+all[1].ID {
+			t.Errorf("the next page is %s", page.URL())
+		}
+	})
+}
+
+func TestExportAndImportInTheUI(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t)
+		id := h.play()
+		code, file := h.get("/replay/" + id + "/export")
+		if code != 200 || len(file) < 1000 {
+			t.Fatalf("%d: %d bytes", code, len(file))
+		}
+		send := func(data, origin string) (int, string) {
+			var form bytes.Buffer
+			m := multipart.NewWriter(&form)
+			w, err := m.CreateFormFile("file", "recording.tar")
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.WriteString(w, data)
+			m.Close()
+			r, _ := http.NewRequest("POST", "/replay/ui/import", &form)
+			r.Header.Set("Content-Type", m.FormDataContentType())
+			r.Header.Set("Origin", origin)
+			res := livetest.NewBrowser(t, h.app).Do(r)
+			return res.Code, res.Header().Get("Location")
+		}
+		const own = "http://live.test"
+		if code, to := send(file, own); code != 303 || to != "/replay/?import=exists" {
+			t.Errorf("%d %s", code, to)
+		}
+		if err := h.recorder.Delete(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		if code, _ := send(file, "http://evil.test"); code != 403 {
+			t.Errorf("from another site: %d", code)
+		}
+		if code, to := send(file[:len(file)/2], own); code != 303 || to != "/replay/?import=damaged" {
+			t.Errorf("half of it: %d %s", code, to)
+		}
+		page := livetest.Open(t, h.app, "/replay/?import=damaged")
+		if !page.Has(".notice", "damaged") {
+			t.Error(page.HTML("main"))
+		}
+		if code, to := send(file, own); code != 303 || to != "/replay/"+id {
+			t.Errorf("%d %s", code, to)
+		}
+		player := livetest.Open(t, h.app, "/replay/"+id)
+		player.Sleep(time.Second)
+		if !player.Has(".check", "5 of 5 verified") {
+			t.Error(player.Text(".meta"))
+		}
+		player.Click(`a[aria-label="Delete"]`)
+		player.Click("[role=alertdialog] button", "Delete")
+		if all, _ := h.recorder.Summaries(t.Context()); len(all) != 0 || player.URL() != "/replay/" {
+			t.Errorf("%d are left, at %s", len(all), player.URL())
+		}
+	})
+}
+
+func TestDamagedRecordingsInThePlayer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t)
+		id := h.play()
+		objects := h.memory.Objects()
+		spoil := func(prefix string, at int) {
+			h.memory.Set("x/x", nil)
+			for key, data := range objects {
+				if strings.HasPrefix(key, prefix+id) {
+					data = bytes.Clone(data)
+					if data[len(data)/2] ^= 1; at == 0 || strings.Contains(key, fmt.Sprintf(".%06d-", at)) {
+						h.memory.Set(key, data)
+					}
+				}
+			}
+		}
+		fresh := func() *live.App {
+			app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}, Logger: slog.New(slog.DiscardHandler)})
+			live.Handle(app, "GET /{$}", func(*http.Request) (*Desk, error) { return &Desk{}, nil })
+			app.Mount("/replay/", replay.UI(h.recorder, replay.UIOptions{Authorize: func(*http.Request, replay.Action, *replay.Summary) error { return nil }}))
+			return app
+		}
+		spoil("segments/", 2)
+		page := livetest.Open(t, fresh(), "/replay/"+id)
+		page.Sleep(time.Second)
+		if !page.Has(".events li.gap.bad") || page.Has(".check.good") || !page.Has("rect.gap") {
+			t.Errorf("a damaged segment: %s\n%s", page.Text("#events"), page.Text(".meta"))
+		}
+		app := fresh()
+		if code, document := get(t, app, "/replay/"+id+"/frames/4"); code == 200 || !strings.Contains(document, "This frame cannot be shown") {
+			t.Errorf("%d %s", code, document)
+		}
+		spoil("summaries/", 0)
+		page = livetest.Open(t, fresh(), "/replay/"+id)
+		if !page.Has(".state h2", "cannot be played") || !page.Has(".why") {
+			t.Error(page.HTML(""))
+		}
+		list := livetest.Open(t, fresh(), "/replay/")
+		if !list.Has("tbody a", "Damaged recording") {
+			t.Error(list.HTML("tbody"))
+		}
+	})
+}
+
+// Fussy panics on some fields.
+type Fussy struct{ Count int }
+
+func (*Fussy) Events() []live.Handler { return []live.Handler{live.On((*Fussy).Add)} }
+func (f *Fussy) Add(_ context.Context, _ *live.Socket, e Add) error {
+	f.Count += e.By
+	return nil
+}
+
+var fussyPanics bool
+
+func (f Fussy) Render() templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		if fussyPanics && f.Count > 1 {
+			panic("more than one")
+		}
+		_, err := fmt.Fprintf(w, "<p>%d</p>", f.Count)
+		return err
+	})
+}
+
+// A view that this build does not have plays as it was sent; one that panics says so, and the player lives.
+func TestOtherBuilds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t)
+		live.Handle(h.app, "GET /fussy", func(*http.Request) (*Fussy, error) { return &Fussy{}, nil })
+		page := livetest.Open(t, h.app, "/fussy")
+		page.Push("Add", Add{By: 1})
+		page.Push("Add", Add{By: 1})
+		page.Close()
+		page.Sleep(2 * time.Minute)
+		all, err := h.recorder.Summaries(t.Context())
+		if err != nil || len(all) != 1 {
+			t.Fatal(len(all), err)
+		}
+		id := all[0].ID
+		ui := func() http.Handler {
+			return replay.UI(h.recorder, replay.UIOptions{Authorize: func(*http.Request, replay.Action, *replay.Summary) error { return nil }})
+		}
+		without := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}, Logger: slog.New(slog.DiscardHandler)})
+		without.Mount("/replay/", ui())
+		player := livetest.Open(t, without, "/replay/"+id+"?f=3&tab=frame")
+		player.Sleep(time.Second)
+		if !strings.Contains(player.Text("#frame"), "this build has no view") || player.Has(".check.good") {
+			t.Error(player.Text("#frame"))
+		}
+		if code, document := get(t, without, "/replay/"+id+"/frames/3?reading=sent"); code != 200 || !strings.Contains(document, "<p>2</p>") {
+			t.Errorf("as sent: %d %s", code, document)
+		}
+		if _, document := get(t, without, "/replay/"+id+"/frames/3?reading=built"); !strings.Contains(document, "this build has no view") {
+			t.Errorf("by this build: %s", document)
+		}
+		fussyPanics = true
+		defer func() { fussyPanics = false }()
+		if _, document := h.get("/replay/" + id + "/frames/3?reading=built"); !strings.Contains(document, "This frame cannot be shown") || !strings.Contains(document, "more than one") {
+			t.Errorf("a panic: %s", document)
+		}
+		player = livetest.Open(t, h.app, "/replay/"+id+"?f=3&tab=frame")
+		player.Click(`[aria-label="Previous frame"]`)
+		player.Sleep(time.Second)
+		if !strings.HasPrefix(src(player), "2?") || !strings.Contains(player.Text("#frame"), "verified") || !player.Has(".check.bad", "1 of 3") {
+			t.Errorf("%s\n%s", player.Text("#frame"), player.Text(".meta"))
+		}
+	})
+}
+
+// Hostile shows what somebody would like to run in the viewer's browser.
+type Hostile struct{ Text string }
+
+func (*Hostile) Events() []live.Handler { return []live.Handler{live.On((*Hostile).Add)} }
+func (h *Hostile) Add(context.Context, *live.Socket, Add) error {
+	h.Text += "!"
+	return nil
+}
+
+const hostile = `<script>alert(1)</script><img src="x" onerror="alert(2)"><img src="https://evil.test/a.png" srcset="https://evil.test/b.png 2x"><img src="//evil.test/c.png">` +
+	`<a href="javascript:alert(3)" ping="https://evil.test/ping" target="_top">a</a><form action="https://evil.test/f"><button formaction="javascript:alert(4)">b</button><input type="image" src="https://evil.test/d.png"></form>` +
+	`<iframe src="https://evil.test/e"></iframe><object data="https://evil.test/g"></object><embed src="https://evil.test/h"><video src="https://evil.test/i" poster="https://evil.test/j" autoplay></video>` +
+	`<svg><a xlink:href="javascript:alert(5)"><text>c</text></a><image href="https://evil.test/k.png"></image><use href="https://evil.test/l#m"></use><animate attributeName="href" to="javascript:alert(6)"></animate></svg>` +
+	`<p style="background: url(https://evil.test/n.png)">d</p><style>@import "https://evil.test/o.css"; p { background: url('//evil.test/p.png') }</style>` +
+	`<link rel="stylesheet" href="https://evil.test/q.css"><link rel="preload" as="image" href="https://evil.test/r.png"><meta http-equiv="refresh" content="0;url=https://evil.test/s"><base href="https://evil.test/">` +
+	`<table background="https://evil.test/t.png"><tr><td>e</td></tr></table><input autofocus value="v">`
+
+func (h Hostile) Render() templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		_, err := io.WriteString(w, hostile+"<p>"+h.Text+"</p>")
+		return err
+	})
+}
+
+func TestHostileRecordingsAreCleaned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t)
+		rec := replaytestHostile(t, h)
+		for _, query := range []string{"", "?reading=sent", "?reading=built", "?reading=diff", "?reading=sent&outline=1", "?reading=%3Cscript%3E"} {
+			r, _ := http.NewRequest("GET", "/replay/"+rec+"/frames/2"+query, nil)
+			res := livetest.NewBrowser(t, h.app).Do(r)
+			document := res.Body.String()
+			for _, bad := range []string{"evil.test", "<script", "javascript:", "onerror", "<iframe", "<object", "<embed", "<video", "http-equiv", "<base", "autofocus", "srcset", "ping=", "action="} {
+				if strings.Contains(strings.ToLower(document), bad) {
+					t.Errorf("%s: %s is in the document:\n%s", query, bad, document)
+				}
+			}
+			policy := res.Header().Get("Content-Security-Policy")
+			for _, want := range []string{"sandbox;", "default-src 'none'", "img-src live.test/replay/ui/assets/ data:", "form-action 'none'", "base-uri 'none'", "frame-ancestors 'self'"} {
+				if !strings.Contains(policy, want) {
+					t.Errorf("the policy lacks %q: %s", want, policy)
+				}
+			}
+			if strings.Contains(policy, "unsafe-inline") || strings.Contains(policy, "script-src") || strings.Contains(policy, "allow-") {
+				t.Errorf("the policy allows too much: %s", policy)
+			}
+		}
+	})
+}
+
+// replaytestHostile keeps a recording of the hostile page, as somebody could import one.
+func replaytestHostile(t *testing.T, h *theatre) string {
+	t.Helper()
+	live.Handle(h.app, "GET /hostile", func(*http.Request) (*Hostile, error) { return &Hostile{}, nil })
+	id := replay.NewID()
+	e := encoder(t, replay.EncoderOptions{})
+	sealer, err := replay.NewSealer(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s replay.Summary
+	text, _ := json.Marshal("<b>")
+	for i := range 2 {
+		html := []byte(hostile + fmt.Sprintf("<p>%d</p>", i))
+		sum := sha256.Sum256(html)
+		effect := &replay.Effect{Keyframe: true, Parts: []replay.Part{{Fields: []replay.Field{{Name: "Text", JSON: text}}}}, Hash: 1, HTML: html, Sum: sum[:]}
+		x := replay.Entry{Mount: &replay.Mount{View: "replay_test.Hostile", Route: "GET /hostile", URL: "/hostile", Start: start, Key: []byte("0123456789abcdef"), Effect: effect}}
+		if i > 0 {
+			x = replay.Entry{At: time.Second, Turn: &replay.Turn{Cause: replay.Cause{Kind: replay.CauseEvent, Name: "Add"}, Effect: effect}}
+		}
+		add(t, e, x)
+		s.Count(&x)
+	}
+	seg, err := sealer.Seal(e.Cut())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.memory.Set(seg.Key, seg.Data)
+	s.ID, s.Segments, s.Bytes, s.Hash = id, 1, int64(len(seg.Data)), fmt.Sprintf("%x", seg.Data[len(seg.Data)-32:])
+	if err := h.recorder.Save(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
