@@ -424,14 +424,20 @@ func (t *take) close() {
 		t.making.Lock()
 		t.output.Write(t.enc.Cut())
 		t.making.Unlock()
-		t.output.Finish(s)
-	} else {
-		t.output.Discard()
 	}
 	t.r.mu.Lock()
 	delete(t.r.takes, t.id)
 	t.r.mu.Unlock()
-	t.notify()
+	// Those who watch look at once: they are told when there is something to see.
+	told := false
+	if keep {
+		told = t.output.finishThen(s, t.notify)
+	} else {
+		told = t.output.discardThen(t.notify)
+	}
+	if !told {
+		t.notify()
+	}
 }
 
 // settle appends the newest turn when no frame has come for it. t.mu is held.

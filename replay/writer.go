@@ -157,6 +157,7 @@ type job struct {
 	finish  *Summary
 	discard bool
 	call    func()
+	then    func() // once it is done, or given up
 }
 
 // Begin returns the output of a new recording; s says what lists show of it while it is running, and need have no more
@@ -187,12 +188,19 @@ func (o *Output) Write(c *Chunk) bool {
 // Finish hands over the summary, which makes the recording a finished one once everything before it is written. The output
 // fills in the segments, the bytes, the hash and the codec.
 func (o *Output) Finish(s Summary) bool {
+	return o.finishThen(s, nil)
+}
+
+// finishThen is Finish, and calls f once the summary is written, or given up.
+func (o *Output) finishThen(s Summary, f func()) bool {
 	s.ID = o.id
-	return o.add(job{finish: &s}, 0)
+	return o.add(job{finish: &s, then: f}, 0)
 }
 
 // Discard ends the recording and removes what was written of it.
-func (o *Output) Discard() { o.add(job{discard: true}, 0) }
+func (o *Output) Discard() { o.discardThen(nil) }
+
+func (o *Output) discardThen(f func()) bool { return o.add(job{discard: true, then: f}, 0) }
 
 // Then calls f, from a goroutine of the writer, once everything before is in the archive. f must not block. It is not called
 // when the recording is dropped before.
@@ -290,6 +298,9 @@ func (o *Output) run() {
 			o.done(j, size)
 		}
 		o.mu.Unlock()
+		if j.then != nil {
+			j.then()
+		}
 	}
 }
 
