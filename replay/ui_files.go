@@ -109,15 +109,15 @@ func (u *ui) serveAsset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if kind == "text/css" {
-		f := framer{asset: func(name string) string { return u.sign(document, name) }}
+		f := framer{base: u.base + "ui/assets/", asset: func(name string) string { return u.sign(document, name) }}
 		data = []byte(f.css(string(data)))
 	}
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Access-Control-Allow-Origin", "*") // fonts; the address is the authorization
-	h.Set("Cross-Origin-Resource-Policy", "same-site")
+	h.Set("Access-Control-Allow-Origin", "*")             // fonts; the address is the authorization
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // a sandbox is no origin
 	h.Set("Cache-Control", "private, max-age=3600")
 	w.Write(data)
 }
@@ -157,11 +157,11 @@ func (u *ui) serveFrame(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	f := framer{style: u.file("frame.css")}
+	f := framer{style: u.file("frame.css"), base: u.base + "ui/assets/"}
 	document, err := u.frame(r.Context(), &f, &s, n, r.FormValue("reading"), r.FormValue("outline") != "")
 	status := http.StatusOK
 	if err != nil {
-		if status = http.StatusInternalServerError; errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) {
 			status = http.StatusNotFound
 		}
 		document = message(u.file("frame.css"), err)

@@ -23,6 +23,7 @@ type framer struct {
 	page  string // the path of the recorded page
 	asset func(name string) string
 	style string // address of the UI's own stylesheet
+	base  string // what addresses of assets begin with
 
 	inline []string // sources of the policy for the styles that the document has in it
 }
@@ -212,6 +213,8 @@ func (f *framer) kept(ref string) (string, bool) {
 	return f.asset(known.Name), true
 }
 
+var importURL = regexp.MustCompile(`@import\s+` + cssURL.String())
+
 // In the sandbox there are no scripts, but where the page was shown there were.
 var scripting = regexp.MustCompile(`\(\s*scripting\s*(?::\s*([a-z-]+)\s*)?\)`)
 
@@ -224,22 +227,18 @@ func (f *framer) css(text string) string {
 		return "(max-width: 0)"
 	})
 	for _, expression := range []struct {
-		find interface {
-			ReplaceAllStringFunc(string, func(string) string) string
-		}
-		match         func(string) []string
-		before, after string
-	}{{cssURL, cssURL.FindStringSubmatch, `url("`, `")`}, {cssImport, cssImport.FindStringSubmatch, `@import "`, `"`}} {
-		text = expression.find.ReplaceAllStringFunc(text, func(match string) string {
-			ref := strings.Join(expression.match(match)[1:], "")
-			if strings.HasPrefix(ref, "#") || strings.HasPrefix(ref, "data:image/") || strings.HasPrefix(ref, "data:font/") {
+		*regexp.Regexp
+		before, after, none string
+	}{{importURL, `@import "`, `"`, `@gone ""`}, {cssURL, `url("`, `")`, `url("data:,")`}, {cssImport, `@import "`, `"`, `@gone ""`}} {
+		text = expression.ReplaceAllStringFunc(text, func(match string) string {
+			ref := strings.Join(expression.FindStringSubmatch(match)[1:], "")
+			if strings.HasPrefix(ref, "#") || strings.HasPrefix(ref, "data:image/") || strings.HasPrefix(ref, "data:font/") || f.base != "" && strings.HasPrefix(ref, f.base) {
 				return match
 			}
-			to, ok := f.kept(ref)
-			if !ok {
-				to = "data:,"
+			if to, ok := f.kept(ref); ok {
+				return expression.before + to + expression.after
 			}
-			return expression.before + to + expression.after
+			return expression.none
 		})
 	}
 	return text

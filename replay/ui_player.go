@@ -493,6 +493,9 @@ func (p *player) news(ctx context.Context, s *live.Socket, _ news) error {
 	if err == nil {
 		p.Sum, p.Live = sum, sum.Node != ""
 	}
+	if p.Live && p.ui.rec.takeOf(p.ID) == nil && sum.Node == p.ui.rec.Catalog.o.Node {
+		s.After(pollEvery, news{}) // it was given up, or its end is on its way
+	}
 	if p.Loading {
 		if p.begin(ctx, s); !p.Loading && p.Trouble == "" {
 			return p.Params(ctx, s, s.URL())

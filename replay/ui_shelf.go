@@ -55,7 +55,8 @@ type row struct {
 	Events, Errors, Gaps                                       int
 	Bytes                                                      int64
 	Live, Redacted, CanDelete                                  bool
-	Checked, Verified, Of, Wrong                               int // of the frames under this build; Checked 0: unknown
+	Known                                                      bool // Lag is
+	Checked, Verified, Of, Wrong                               int  // of the frames under this build; Checked 0: unknown
 }
 
 type (
@@ -260,9 +261,12 @@ func (l *shelf) row(r *http.Request, s *Summary, isLive bool) row {
 	if s.Exit != ExitClosed && s.Exit != ExitUnknown {
 		x.Exit = s.Exit.String()
 	}
-	if isLive {
-		x.Lag = max(0, l.Now.Sub(s.End()).Truncate(time.Second))
-	} else {
+	switch {
+	case isLive && s.Node == l.ui.rec.Catalog.o.Node:
+		x.Lag, x.Known = max(0, l.Now.Sub(s.End()).Truncate(time.Second)), true
+	case isLive: // by another process, which has said only that it began
+		x.Duration = max(0, l.Now.Sub(s.Start).Truncate(time.Second))
+	default:
 		x.CanDelete = l.ui.ask(r, ActionDelete, s) == nil
 	}
 	if c := l.ui.checkOf(s); c.of > 0 && c.done {

@@ -7,7 +7,7 @@ export const bin = new URL(".out/bin/", import.meta.url).pathname;
 
 export default function build(): void {
   mkdirSync(bin, { recursive: true });
-  for (const pkg of ["./js/e2e/site", "./examples/counter", "./examples/login", "./examples/dashboard", "./live/internal/diff/difftest/pairs"]) {
+  for (const pkg of ["./js/e2e/site", "./js/e2e/theatre", "./examples/counter", "./examples/login", "./examples/dashboard", "./live/internal/diff/difftest/pairs"]) {
     execFileSync("go", ["build", "-o", bin, pkg], { cwd: root, stdio: "inherit" });
   }
 }

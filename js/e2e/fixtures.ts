@@ -102,6 +102,8 @@ interface Fixtures {
   counter: Server;
   login: Server;
   dashboard: Server;
+  /** Starts the page that is recorded, with the recordings of this test. */
+  theatre: Server;
   /** Starts a program behind a proxy. */
   home: (program: Program) => Promise<Home>;
   /** Starts the test site with a slow bucket in memory, which this test may break. */
@@ -119,6 +121,12 @@ export const test = base.extend<Fixtures, { site: Server }>({
   ],
   slow: async ({ errors }, use) => {
     const server = await start("site", "-latency", "40ms");
+    await use(server);
+    errors.over();
+    await stop(server);
+  },
+  theatre: async ({ errors }, use) => {
+    const server = await start("theatre");
     await use(server);
     errors.over();
     await stop(server);
