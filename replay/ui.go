@@ -39,8 +39,8 @@ func (a Action) String() string { return nameOf(actionNames, a, "action") }
 // UIOptions are options of [UI].
 type UIOptions struct {
 	// Authorize decides who may do what. It is asked for every request, for every event that does something, and once a
-	// minute about pages that stay open. The summary is that of the recording; nil for ActionList and ActionImport. Any
-	// error refuses: what may not be seen is answered as if it did not exist, and is in no list. [live.RedirectTo] leads to
+	// minute about pages that stay open. The summary is that of the recording, with an ID only while that cannot be read;
+	// nil for ActionList and ActionImport. Any error refuses: what may not be seen is answered as if it did not exist, and is in no list. [live.RedirectTo] leads to
 	// a login instead. It may be called often, by any goroutine, and should be quick. Nil: nobody may do anything.
 	Authorize func(r *http.Request, a Action, s *Summary) error
 	// Key signs the addresses of stylesheets and images, which a sandboxed frame asks for without cookies. Give one when

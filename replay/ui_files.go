@@ -109,7 +109,7 @@ func (u *ui) serveAsset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if kind == "text/css" {
-		f := framer{base: u.base + "ui/assets/", asset: func(name string) string { return u.sign(document, name) }}
+		f := framer{asset: func(name string) string { return u.sign(document, name) }}
 		data = []byte(f.css(string(data)))
 	}
 	h := w.Header()
@@ -157,7 +157,7 @@ func (u *ui) serveFrame(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	f := framer{style: u.file("frame.css"), base: u.base + "ui/assets/"}
+	f := framer{style: u.file("frame.css")}
 	document, err := u.frame(r.Context(), &f, &s, n, r.FormValue("reading"), r.FormValue("outline") != "")
 	status := http.StatusOK
 	if err != nil {
@@ -167,7 +167,12 @@ func (u *ui) serveFrame(w http.ResponseWriter, r *http.Request) {
 		document = message(u.file("frame.css"), err)
 	}
 	h := w.Header()
-	own := r.Host + u.base
+	var own string
+	if strings.ContainsAny(r.Host, " ;,'\"") {
+		own = "https://invalid.invalid/"
+	} else if own = r.Host + u.base; r.TLS != nil {
+		own = "https://" + own
+	}
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'; style-src "+own+"ui/"+f.styles()+"; img-src "+own+"ui/assets/ data:; font-src "+own+
 		"ui/assets/ data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'")
 	h.Set("Content-Type", "text/html; charset=utf-8")

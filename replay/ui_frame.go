@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -23,7 +22,6 @@ type framer struct {
 	page  string // the path of the recorded page
 	asset func(name string) string
 	style string // address of the UI's own stylesheet
-	base  string // what addresses of assets begin with
 
 	inline []string // sources of the policy for the styles that the document has in it
 }
@@ -211,37 +209,6 @@ func (f *framer) kept(ref string) (string, bool) {
 		return "", false
 	}
 	return f.asset(known.Name), true
-}
-
-var importURL = regexp.MustCompile(`@import\s+` + cssURL.String())
-
-// In the sandbox there are no scripts, but where the page was shown there were.
-var scripting = regexp.MustCompile(`\(\s*scripting\s*(?::\s*([a-z-]+)\s*)?\)`)
-
-// css keeps of a stylesheet's addresses those of kept assets.
-func (f *framer) css(text string) string {
-	text = scripting.ReplaceAllStringFunc(text, func(match string) string {
-		if value := scripting.FindStringSubmatch(match)[1]; value == "" || value == "enabled" {
-			return "(min-width: 0)"
-		}
-		return "(max-width: 0)"
-	})
-	for _, expression := range []struct {
-		*regexp.Regexp
-		before, after, none string
-	}{{importURL, `@import "`, `"`, `@gone ""`}, {cssURL, `url("`, `")`, `url("data:,")`}, {cssImport, `@import "`, `"`, `@gone ""`}} {
-		text = expression.ReplaceAllStringFunc(text, func(match string) string {
-			ref := strings.Join(expression.FindStringSubmatch(match)[1:], "")
-			if strings.HasPrefix(ref, "#") || strings.HasPrefix(ref, "data:image/") || strings.HasPrefix(ref, "data:font/") || f.base != "" && strings.HasPrefix(ref, f.base) {
-				return match
-			}
-			if to, ok := f.kept(ref); ok {
-				return expression.before + to + expression.after
-			}
-			return expression.none
-		})
-	}
-	return text
 }
 
 // maxInline is how many styles inside a document its policy names one by one.
