@@ -3,9 +3,10 @@
 // The data's way through the files:
 //
 //	entry.go ─► encoder.go ─► segment.go ─► writer.go ─► archive.go             recording
-//	             splice.go     codec.go      catalog.go, index.go, retention.go
+//	             splice.go     codec.go      output.go, catalog.go, index.go, retention.go
 //	archive.go ─► recording.go ─► decoder.go ─► entry.go                        replaying
-//	redact.go, redact_value.go, redact_json.go, redact_text.go, sanitizer.go    what never gets that far
+//	redact*.go, sanitizer.go                                                    what never gets that far
+//	ui*.go                                                                      the pages that list and play them
 //
 // An [Encoder] belongs to one instance and turns its entries into chunks, in memory; a [Writer] compresses them to
 // segments and puts these into an [Archive]; a [Catalog] lists what an archive holds, removes what is too old, and opens a

@@ -88,7 +88,7 @@ type jump struct {
 	Href string // the same without a socket
 }
 
-// shot is a frame's document in the stage. The one before stays below the newest, until that is drawn.
+// shot is a frame's document in the stage. Those before stay below the newest, until that is drawn.
 type shot struct {
 	Key   int
 	Src   string
@@ -301,62 +301,9 @@ func (p *player) relate(ctx context.Context, r *http.Request) {
 
 const maxRelated = 100
 
-// Connected implements live.Connector.
-func (p *player) Connected(ctx context.Context, s *live.Socket) error {
-	if s.Reconnects() > 0 || p.from != nil {
-		return nil
-	}
-	p.from = func() {}
-	if p.Live {
-		p.watch(s)
-	}
-	if !p.Loading && p.Trouble == "" {
-		p.check(ctx, s)
-	}
-	return nil
-}
-
-// watch is told of what is new of a running recording.
-func (p *player) watch(s *live.Socket) {
-	stop, mine := p.ui.rec.Watch(p.ID, func() { _ = s.Send(news{}) })
-	if !mine {
-		stop = s.Every(pollEvery, news{})
-	}
-	p.from = stop
-}
-
-// check verifies the frames of a finished recording, in the background.
-func (p *player) check(ctx context.Context, s *live.Socket) {
-	if p.Live || len(p.tape.checked()) >= p.Frames {
-		return
-	}
-	go p.tape.verify(ctx, func() { _ = s.Send(checked{}) })
-}
-
-// Unmount implements live.Unmounter.
-func (p *player) Unmount(context.Context) {
-	if p.from != nil {
-		p.from()
-	}
-}
-
-func (p *player) ready(ctx context.Context, s *live.Socket, _ ready) error {
-	p.begin(ctx, s)
-	if p.Trouble == "" && !p.Loading {
-		p.check(ctx, s)
-		return p.Params(ctx, s, s.URL())
-	}
-	return nil
-}
-
 // retry opens the recording again.
 func (p *player) retry(_ context.Context, s *live.Socket, _ retry) error {
 	return s.Navigate(s.URL().RequestURI(), live.Replace())
-}
-
-func (p *player) checked(_ context.Context, _ *live.Socket, _ checked) error {
-	p.count()
-	return nil
 }
 
 // Params implements live.ParamsHandler: the URL says where to look, and at what.
@@ -476,51 +423,4 @@ func (p *player) delete(ctx context.Context, s *live.Socket, _ discard) error {
 	}
 	s.Flash("success", "1 recording was deleted.")
 	return s.Navigate(p.Base)
-}
-
-// news takes over what is new of a running recording.
-func (p *player) news(ctx context.Context, s *live.Socket, _ news) error {
-	if !p.Live {
-		return nil
-	}
-	before, following := p.Steps, p.Following
-	p.tape.extend(ctx)
-	sum, err := p.ui.summary(ctx, p.ID)
-	if errors.Is(err, fs.ErrNotExist) {
-		p.Live, p.Following, p.Trouble = false, false, "it was discarded: nobody did anything in it, or its store did not take it"
-		return nil
-	}
-	if err == nil {
-		p.Sum, p.Live = sum, sum.Node != ""
-	}
-	if p.Live && p.ui.rec.takeOf(p.ID) == nil && sum.Node == p.ui.rec.Catalog.o.Node {
-		s.After(pollEvery, news{}) // it was given up, or its end is on its way
-	}
-	if p.Loading {
-		if p.begin(ctx, s); !p.Loading && p.Trouble == "" {
-			return p.Params(ctx, s, s.URL())
-		}
-		return nil
-	}
-	p.refreshIndex()
-	if !p.Live {
-		p.Following = false
-		p.from()
-		p.from = func() {}
-		p.check(ctx, s)
-	}
-	_, steps, _, _, _ := p.tape.index()
-	if len(steps) == 0 {
-		return nil
-	}
-	if len(steps) > before {
-		p.Lag = max(0, p.ui.rec.o.Now().Sub(p.Sum.Start.Add(length(steps))).Truncate(10*time.Millisecond))
-	}
-	if following {
-		p.move(ctx, s, len(steps)-1)
-		p.Following = p.Live
-	} else {
-		p.show(ctx)
-	}
-	return nil
 }

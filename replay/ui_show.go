@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +53,7 @@ const (
 	lineUnits = 10_000
 	binUnits  = 40 // marks that are nearer to each other are drawn as one
 	maxRows   = 300
+	maxOld    = 3   // frames below the one on the stage
 	rowChunk  = 100 // the window of rows moves by so many
 )
 
@@ -244,13 +246,12 @@ func (p *player) shoot() {
 	}
 	p.shown++
 	next := shot{Key: p.shown, Src: src, Title: fmt.Sprintf("Frame %d, %s", p.Frame, readingName(p.Reading))}
-	if n := len(p.Shots); n > 0 {
-		old := p.Shots[n-1]
-		old.Old = true
-		p.Shots = []shot{old, next}
-		return
+	// Those before stay below until it is drawn; a fast playback is there before the second last is.
+	old := slices.Clone(p.Shots[max(0, len(p.Shots)-maxOld):])
+	for i := range old {
+		old[i].Old = true
 	}
-	p.Shots = []shot{next}
+	p.Shots = append(old, next)
 }
 
 func readingName(reading string) string {

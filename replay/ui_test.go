@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,16 +29,44 @@ import (
 type theatre struct {
 	*stage
 	memory *replaytest.Memory
+
+	mu     sync.Mutex
 	refuse func(a replay.Action, s *replay.Summary) error
+	fail   func(ctx context.Context) error
+}
+
+// refusing makes the authorizer refuse.
+func (h *theatre) refusing(f func(a replay.Action, s *replay.Summary) error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.refuse = f
+}
+
+// failing makes the archive fail, or hang.
+func (h *theatre) failing(f func(ctx context.Context) error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.fail = f
 }
 
 // newTheatre makes an app whose recordings everybody may see, unless refuse says something else.
 func newTheatre(t *testing.T) *theatre {
 	t.Helper()
 	h := &theatre{memory: &replaytest.Memory{}}
+	h.memory.Fail = func(ctx context.Context, _, _ string) error {
+		h.mu.Lock()
+		fail := h.fail
+		h.mu.Unlock()
+		if fail == nil {
+			return nil
+		}
+		return fail(ctx)
+	}
 	h.stage = newStage(t, func(o *replay.Options) { o.Archive = h.memory })
 	t.Cleanup(h.close)
 	h.app.Mount("/replay/", replay.UI(h.recorder, replay.UIOptions{Authorize: func(_ *http.Request, a replay.Action, s *replay.Summary) error {
+		h.mu.Lock()
+		defer h.mu.Unlock()
 		if h.refuse != nil {
 			return h.refuse(a, s)
 		}
@@ -201,7 +230,7 @@ func TestEmptyAndDeadStores(t *testing.T) {
 			t.Error(page.HTML("main"))
 		}
 		id := h.play()
-		h.memory.Fail = func(context.Context, string, string) error { return errors.New("no route to host") }
+		h.failing(func(context.Context) error { return errors.New("no route to host") })
 		page = livetest.Open(t, h.app, "/replay/")
 		if !page.Has(".state h2", "The store does not answer") {
 			t.Error(page.HTML("main"))
@@ -210,7 +239,7 @@ func TestEmptyAndDeadStores(t *testing.T) {
 		if !player.Has(".state h2", "The store does not answer") {
 			t.Error(player.HTML("main"))
 		}
-		h.memory.Fail = nil
+		h.failing(nil)
 		page.Click("button", "Try again")
 		if page.Count("tbody tr") != 1 {
 			t.Error(page.HTML("main"))
@@ -220,20 +249,20 @@ func TestEmptyAndDeadStores(t *testing.T) {
 			t.Error(player.HTML("main"))
 		}
 		// A store that takes its time: the pages are there before it is.
-		h.memory.Fail = func(ctx context.Context, _, _ string) error {
+		h.failing(func(ctx context.Context) error {
 			select {
 			case <-time.After(3 * time.Second):
 				return nil
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-		}
+		})
 		page = livetest.Open(t, h.app, "/replay/")
 		if !page.Has(".state h2", "Reading the list") {
 			t.Error(page.HTML("main"))
 		}
 		page.Sleep(30 * time.Second)
-		h.memory.Fail = nil
+		h.failing(nil)
 		page.Sleep(10 * time.Second)
 		if page.Count("tbody tr") != 1 {
 			t.Error(page.HTML("main"))
@@ -339,7 +368,7 @@ func TestActionsAreAskedForByThemselves(t *testing.T) {
 			t.Fatal(err)
 		}
 		allow := func(actions ...replay.Action) {
-			h.refuse = func(a replay.Action, s *replay.Summary) error {
+			h.refusing(func(a replay.Action, s *replay.Summary) error {
 				if (s == nil) != (a == replay.ActionList || a == replay.ActionImport) {
 					t.Errorf("%v is asked with %v", a, s)
 				}
@@ -347,7 +376,7 @@ func TestActionsAreAskedForByThemselves(t *testing.T) {
 					return fs.ErrPermission
 				}
 				return nil
-			}
+			})
 		}
 		status := func(path string, want int) {
 			t.Helper()

@@ -83,6 +83,10 @@ function place() {
   if (range && !dragged) range.value = range.getAttribute("value");
 }
 
+// The stage: a frame is shown when it is loaded, above the one before.
+
+document.addEventListener("load", ({ target }) => target instanceof HTMLIFrameElement && target.classList.add("drawn"), true);
+
 // The list of events.
 
 let here = null;
