@@ -3,7 +3,7 @@
 // The data's way through the files:
 //
 //	entry.go ─► encoder.go ─► segment.go ─► writer.go ─► archive.go             recording
-//	             splice.go     codec.go      output.go, catalog.go, index.go, retention.go
+//	             splice.go     codec.go      catalog.go, index.go, retention.go
 //	archive.go ─► recording.go ─► decoder.go ─► entry.go                        replaying
 //	redact*.go, sanitizer.go                                                    what never gets that far
 //	ui*.go                                                                      the pages that list and play them
