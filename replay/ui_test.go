@@ -282,20 +282,20 @@ func TestTenThousandAreListedWithoutOpeningOne(t *testing.T) {
 			}
 		}
 		livetest.Open(t, h.app, "/replay/").Close() // the pages of the index are in memory now
-		before := h.memory.Requests()
+		h.memory.Requests() // counts from here
 		page := livetest.Open(t, h.app, "/replay/?q=orders+View3")
 		after, n := h.memory.Requests(), 0
 		for op, count := range after {
 			if strings.Contains(op, "segments") && count > 0 {
 				t.Errorf("%s: %d requests", op, count)
 			}
-			n += count - before[op]
+			n += count
 		}
 		if got := page.Text(".pages .count"); got != "1–25 of 1,429" {
 			t.Errorf("found %q", got)
 		}
-		if n > 120 {
-			t.Errorf("%d requests for the list: %v, before %v", n, after, before)
+		if n > 50 || n == 0 {
+			t.Errorf("%d requests for the list: %v", n, after)
 		}
 		t.Logf("10,000 recordings are listed with %d requests, none of them for a segment", n)
 	})
