@@ -282,7 +282,7 @@ func TestTenThousandAreListedWithoutOpeningOne(t *testing.T) {
 			}
 		}
 		livetest.Open(t, h.app, "/replay/").Close() // the pages of the index are in memory now
-		h.memory.Requests() // counts from here
+		h.memory.Requests()                         // counts from here
 		page := livetest.Open(t, h.app, "/replay/?q=orders+View3")
 		after, n := h.memory.Requests(), 0
 		for op, count := range after {
