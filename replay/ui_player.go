@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -211,23 +212,18 @@ func (p *player) begin(ctx context.Context, s *live.Socket) {
 			}
 		}
 		p.Facts.Params, p.Facts.Locale = nil, m.Locale
-		for _, k := range slices.Sorted(keysOf(m.Params)) {
+		for _, k := range slices.Sorted(maps.Keys(m.Params)) {
 			p.Facts.Params = append(p.Facts.Params, pair{k, short(strings.Join(m.Params[k], ", "), 200)})
 		}
 		p.Facts.Session = nil
-		for _, k := range slices.Sorted(keysOf(m.Session)) {
+		for _, k := range slices.Sorted(maps.Keys(m.Session)) {
 			p.Facts.Session = append(p.Facts.Session, pair{k, short(m.Session[k], 200)})
 		}
 		p.Facts.Recovered = strings.Join(m.Recovered, ", ")
 	}
-	_, p.CanTest = any(rec).(tester)
+	p.CanTest = rec.Mount != nil
 	p.relate(ctx, s.Request())
 	p.refreshIndex()
-}
-
-// tester makes a test of a recording.
-type tester interface {
-	GoTest(ctx context.Context, views ViewTypes, frame int) (string, error)
 }
 
 // forgetTape lets the next viewer read the index again.
@@ -402,14 +398,13 @@ func (p *player) look(_ context.Context, _ *live.Socket, e look) error {
 // copyTest gives the browser a test that replays the recording up to this frame.
 func (p *player) copyTest(ctx context.Context, s *live.Socket, _ copyTest) error {
 	rec, err := p.tape.recording()
-	t, ok := any(rec).(tester)
-	if err != nil || !ok {
-		return live.Errorf("A test cannot be made of this recording.")
+	if err != nil {
+		return live.Errorf("The recording cannot be read. Try again.")
 	}
 	if err := p.ui.ask(s.Request(), ActionExport, &p.Sum); err != nil {
 		return err
 	}
-	code, err := t.GoTest(ctx, p.ui.app, max(1, p.Frame))
+	code, err := rec.GoTestSource(ctx, max(1, p.Frame), TestOptions{Views: p.ui.app})
 	if err != nil {
 		return &live.Error{Text: "No test can be made of this recording: " + err.Error(), Err: err}
 	}
