@@ -22,9 +22,10 @@ func newApp(c serve.Config) (*live.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	layout := look.Layout("Counter", "The server keeps this page in a Go struct. It works without JavaScript, too.", "/static/counter.css")
+	layout := look.Layout("Counter", "The server keeps this page in a Go struct. It works without JavaScript, too.", "/static/counter.css", c.ReplayLinks()...)
 	app := live.New(live.Options{Secrets: c.Secrets, Dev: c.Dev, Layout: layout, Stash: state, Recorder: c.Recorder()})
 	look.Mount(app)
+	c.MountReplay(app)
 	live.Handle(app, "GET /{$}", func(*http.Request) (*Counter, error) { return &Counter{Dev: c.Dev}, nil })
 	files, err := fs.Sub(static, "static")
 	if err != nil {

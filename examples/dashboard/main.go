@@ -37,9 +37,10 @@ func main() {
 // newApp makes the app that shows what read reads.
 func newApp(c serve.Config, state live.Stash, lines *tail, system string, read func() reading) (*live.App, error) {
 	layout := look.Wide("Dashboard", "One goroutine reads the host, for all viewers together. This page is a Go struct on the server.",
-		"/static/dashboard.css", "/static/dashboard.js")
+		"/static/dashboard.css", "/static/dashboard.js", c.ReplayLinks()...)
 	app := live.New(live.Options{Secrets: c.Secrets, Dev: c.Dev, Layout: layout, Stash: state, Recorder: c.Recorder()})
 	look.Mount(app)
+	c.MountReplay(app)
 	name, err := os.Hostname()
 	if err != nil {
 		name = "This host"

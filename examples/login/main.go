@@ -47,7 +47,7 @@ func newSite(c serve.Config, every time.Duration) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	layout := look.Layout("Notes", "A login of your own beside the session of the pages.", "/static/login.css")
+	layout := look.Layout("Notes", "A login of your own beside the session of the pages.", "/static/login.css", c.ReplayLinks()...)
 	s := &site{
 		app:      live.New(live.Options{Secrets: c.Secrets, Dev: c.Dev, Layout: layout, Stash: state, Recorder: c.Recorder()}),
 		sessions: scs.New(),
@@ -65,6 +65,7 @@ func newSite(c serve.Config, every time.Duration) (*site, error) {
 		return nil, err
 	}
 	look.Mount(s.app)
+	c.MountReplay(s.app)
 	s.app.Mount("/static/", http.FileServerFS(files))
 	s.app.Wrap(func(app http.Handler) http.Handler {
 		mux := http.NewServeMux()

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"github.com/livelong-dev/livelong/durable"
 	"github.com/livelong-dev/livelong/durable/durabletest"
 	"github.com/livelong-dev/livelong/durable/local"
+	"github.com/livelong-dev/livelong/examples/internal/look"
 	"github.com/livelong-dev/livelong/live"
 	"github.com/livelong-dev/livelong/replay"
 )
@@ -58,6 +60,29 @@ func (c Config) Recorder() live.Recorder {
 		return nil
 	}
 	return c.Replay
+}
+
+// replayPath is where the recordings are shown.
+const replayPath = "/replay/"
+
+// ReplayLinks leads below the pages to the recordings, where these are open.
+func (c Config) ReplayLinks() []look.Link {
+	if !c.Dev {
+		return nil
+	}
+	return []look.Link{{Path: replayPath, Text: "Replay"}}
+}
+
+// MountReplay shows the recordings: in development to everybody, otherwise to nobody. An app of one's own asks who it is.
+func (c Config) MountReplay(app *live.App) {
+	if c.Replay == nil {
+		return
+	}
+	var o replay.UIOptions
+	if c.Dev {
+		o.Authorize = func(*http.Request, replay.Action, *replay.Summary) error { return nil }
+	}
+	app.Mount(replayPath, replay.UI(c.Replay, o))
 }
 
 // Main parses the flags, builds the app and serves it until SIGTERM or an interrupt. With -dev the server runs as a
