@@ -11,8 +11,6 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
-
-	"github.com/livelong-dev/livelong/live"
 )
 
 // framer makes the document of one frame: what stood around the view, the view, and nothing that runs, leads anywhere or
@@ -26,7 +24,7 @@ type framer struct {
 	inline []string // sources of the policy for the styles that the document has in it
 }
 
-const bareDocument = `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"></head><body>` + live.DocumentBody + `</body></html>`
+const bareDocument = `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"></head><body></body></html>`
 
 // document returns the document of a view's HTML. What differs from the other one is marked, if there is another one.
 func (f *framer) document(view, other []byte, title string) ([]byte, error) {
@@ -38,17 +36,8 @@ func (f *framer) document(view, other []byte, title string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	place := findNode(root, func(n *html.Node) bool { return n.DataAtom == atom.Div && hasAttribute(n, "data-live-view") })
-	if place == nil {
-		place = &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div}
-		if body := findNode(root, func(n *html.Node) bool { return n.DataAtom == atom.Body }); body != nil {
-			body.AppendChild(place)
-		} else {
-			root.AppendChild(place)
-		}
-	}
-	place.Attr = []html.Attribute{{Key: "data-live"}, {Key: "class", Val: "live-connected live-saved"}}
-	nodes, err := parseNodes(view)
+	place := viewContainer(root)
+	nodes, err := parseNodes(view, place)
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +45,8 @@ func (f *framer) document(view, other []byte, title string) ([]byte, error) {
 		place.AppendChild(n)
 	}
 	if other != nil {
-		before := &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div}
-		old, err := parseNodes(other)
+		before := &html.Node{Type: html.ElementNode, Data: place.Data, DataAtom: place.DataAtom}
+		old, err := parseNodes(other, place)
 		if err != nil {
 			return nil, err
 		}
@@ -73,8 +62,37 @@ func (f *framer) document(view, other []byte, title string) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-func parseNodes(markup []byte) ([]*html.Node, error) {
-	return html.ParseFragment(bytes.NewReader(markup), &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div})
+// viewContainer is the element around the view, empty: it looks as it does in the browser of who has everything stored.
+func viewContainer(root *html.Node) *html.Node {
+	var place *html.Node
+	mark := findNode(root, func(n *html.Node) bool { return n.DataAtom == atom.Div && hasAttribute(n, "data-live-view") })
+	if mark != nil && hasAttribute(mark.Parent, "data-live") {
+		place = mark.Parent
+		place.RemoveChild(mark)
+	}
+	if place == nil {
+		place = element(atom.Div)
+		place.Attr = []html.Attribute{{Key: "data-live"}, {Key: "class", Val: "live-connected"}}
+		parent := findNode(root, func(n *html.Node) bool { return n.DataAtom == atom.Body })
+		if parent == nil {
+			parent = root
+		}
+		parent.AppendChild(place)
+	}
+	for i, a := range place.Attr {
+		if a.Key == "class" {
+			place.Attr[i].Val += " live-saved"
+		}
+	}
+	return place
+}
+
+func element(a atom.Atom) *html.Node {
+	return &html.Node{Type: html.ElementNode, Data: a.String(), DataAtom: a}
+}
+
+func parseNodes(markup []byte, within *html.Node) ([]*html.Node, error) {
+	return html.ParseFragment(bytes.NewReader(markup), &html.Node{Type: html.ElementNode, Data: within.Data, DataAtom: within.DataAtom})
 }
 
 // head gives the document the frame's title and the stylesheet for marks.
@@ -86,7 +104,7 @@ func (f *framer) head(root *html.Node, title string) {
 	if t := findNode(head, func(n *html.Node) bool { return n.DataAtom == atom.Title }); t != nil {
 		head.RemoveChild(t)
 	}
-	t := &html.Node{Type: html.ElementNode, Data: "title", DataAtom: atom.Title}
+	t := element(atom.Title)
 	t.AppendChild(&html.Node{Type: html.TextNode, Data: title})
 	head.AppendChild(t)
 	head.AppendChild(&html.Node{Type: html.ElementNode, Data: "link", DataAtom: atom.Link, Attr: []html.Attribute{{Key: "rel", Val: "stylesheet"}, {Key: "href", Val: f.style}}})

@@ -19,6 +19,7 @@ import (
 	"github.com/livelong-dev/livelong/live"
 	"github.com/livelong-dev/livelong/live/livetest"
 	"github.com/livelong-dev/livelong/replay"
+	"github.com/livelong-dev/livelong/replay/replaytest"
 )
 
 func TestDamagedRecordingsInThePlayer(t *testing.T) {
@@ -214,4 +215,50 @@ func replaytestHostile(t *testing.T, h *theatre) string {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// Framed is a view in an element of its own.
+type Framed struct{}
+
+func (*Framed) Events() []live.Handler { return []live.Handler{live.On((*Framed).touch)} }
+
+func (*Framed) touch(context.Context, *live.Socket, Touch) error { return nil }
+
+type Touch struct{}
+
+func (Framed) Container() live.Container {
+	return live.Container{Tag: "section", Attrs: templ.Attributes{"class": "framed"}}
+}
+
+func (Framed) Render() templ.Component { return templ.Raw(`<p>the view</p>`) }
+
+func TestFramesHaveTheContainerOfTheView(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		layout := func(_ live.Page, body templ.Component) templ.Component {
+			return templ.Join(templ.Raw(`<!DOCTYPE html><html><head><title>T</title></head><body><p>around</p><main>`), body, templ.Raw(`</main></body></html>`))
+		}
+		rec, err := replay.Open(replay.Options{Archive: &replaytest.Memory{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rec.Close(context.WithoutCancel(t.Context()))
+		app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}, Layout: layout, Recorder: rec})
+		live.Handle(app, "GET /{$}", func(*http.Request) (*Framed, error) { return &Framed{}, nil })
+		app.Mount("/replay/", replay.UI(rec, replay.UIOptions{Authorize: func(*http.Request, replay.Action, *replay.Summary) error { return nil }}))
+		page := livetest.Open(t, app, "/")
+		page.Push("Touch", Touch{})
+		page.Close()
+		synctest.Wait()
+		time.Sleep(3 * time.Minute) // the page's grace
+		synctest.Wait()
+		all, err := rec.Summaries(t.Context())
+		if err != nil || len(all) != 1 {
+			t.Fatal(all, err)
+		}
+		_, document := get(t, app, "/replay/"+all[0].ID+"/frames/1")
+		const want = `<section data-live="" class="framed live-connected live-saved"><p>the view</p></section>`
+		if !strings.Contains(document, want) || strings.Count(document, "data-live=") != 1 || !strings.Contains(document, "<p>around</p>") {
+			t.Error(document)
+		}
+	})
 }
