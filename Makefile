@@ -11,7 +11,7 @@ help: ## print this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: ## start the counter at http://localhost:8080 (needs only Go)
+run: ## start the counter at http://localhost:8080, recordings at /replay/ (needs only Go)
 	$(GO) run ./examples/counter -dev $(ARGS)
 
 .PHONY: test
