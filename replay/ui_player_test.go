@@ -3,7 +3,10 @@ package replay_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
+	"go/parser"
+	"go/token"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -416,6 +419,28 @@ func TestExportAndImportInTheUI(t *testing.T) {
 		player.Click("[role=alertdialog] button", "Delete")
 		if all, _ := h.recorder.Summaries(t.Context()); len(all) != 0 || player.URL() != "/replay/" {
 			t.Errorf("%d are left, at %s", len(all), player.URL())
+		}
+	})
+}
+
+func TestThePlayerCopiesATest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t)
+		page := livetest.Open(t, h.app, "/replay/"+h.play()+"?f=3")
+		page.Click("button", "Copy as test")
+		copied := page.Pushed("replay-copy")
+		if len(copied) != 1 {
+			t.Fatalf("%d tests were copied", len(copied))
+		}
+		var source string
+		if err := json.Unmarshal(copied[0], &source); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.ParseFile(token.NewFileSet(), "copied_test.go", source, parser.AllErrors); err != nil {
+			t.Errorf("%v\n%s", err, source)
+		}
+		if !strings.Contains(source, "bugtest.RunJSON(t, newApp, ") || !strings.Contains(source, `"Add"`) {
+			t.Error(source)
 		}
 	})
 }
