@@ -57,10 +57,11 @@ soak-durable: ## the part of soak that is about durable state, for about 10 minu
 	$(GO) test -race ./durable -soak 10 -count=1 -timeout 30m
 
 .PHONY: soak-replay
-soak-replay: ## the part of soak that is about recordings, for about 4 minutes
+soak-replay: ## the part of soak that is about recordings, for about 6 minutes
 	for f in FuzzOpenSegment FuzzEntries FuzzSummary FuzzSplices; do \
 		$(GO) test ./replay -run '^$$' -fuzz "^$$f\$$" -fuzztime 60s; \
 	done
+	$(GO) test ./replay ./replay/bugtest -run 'Exact|Random|Leaks|Killed|TakenAgain' -soak 10 -v -count=1 -timeout 20m | grep --line-buffered -v '^=== '
 
 .PHONY: fmt
 fmt: ## format Go and templ

@@ -20,7 +20,7 @@ import (
 // and looks for their bytes in what an archive has, and in what that decompresses to.
 func TestNothingLeaks(t *testing.T) {
 	names := []string{"Password", "api_key", "AccessToken", "otp", "SessionID", "Private-Key"}
-	for seed := range uint64(40) {
+	for seed := range uint64(40 * *soak) {
 		r := rand.New(rand.NewPCG(seed, 11))
 		n := 0
 		var planted []string

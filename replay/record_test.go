@@ -257,7 +257,7 @@ func (s *session) check(t testing.TB, r *rand.Rand, rec *replay.Recording) {
 }
 
 func TestRandomSessions(t *testing.T) {
-	seeds := uint64(30)
+	seeds := uint64(30 * *soak)
 	if raceEnabled {
 		seeds = 8
 	}

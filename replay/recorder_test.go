@@ -89,7 +89,7 @@ func (s *stage) one() *replay.Recording {
 // what was sent, rebuilt of the patches, is what the browser showed.
 func TestRecordedSessionsAreExact(t *testing.T) {
 	frames, turns := 0, 0
-	for seed := range uint64(10) {
+	for seed := range uint64(10 * *soak) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
 			s := newStage(t, func(o *replay.Options) {

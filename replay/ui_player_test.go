@@ -223,75 +223,84 @@ func TestViewersDoNotMoveEachOther(t *testing.T) {
 
 // Y8: seeking reads the segments of one keyframe span at most.
 func TestSeekingReadsOneKeyframeSpan(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := newTheatre(t)
-		id, segments, keyframes := replay.NewID(), 0, map[int]int{}
-		e := encoder(t, replay.EncoderOptions{})
-		sealer, err := replay.NewSealer(id)
+	// Ten times what a recorder of the default options records: an import may bring it.
+	for _, events := range []int{10_000, 100_000} {
+		t.Run(fmt.Sprint(events), func(t *testing.T) { synctest.Test(t, func(t *testing.T) { testSeeking(t, events) }) })
+	}
+}
+
+func testSeeking(t *testing.T, events int) {
+	h := newTheatre(t)
+	id, segments, keyframes := replay.NewID(), 0, map[int]int{}
+	e := encoder(t, replay.EncoderOptions{})
+	sealer, err := replay.NewSealer(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, sum, base, span := &form{}, replay.Summary{ID: id}, 1, 0
+	cut := func() {
+		seg, err := sealer.Seal(e.Cut())
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, sum, base, span := &form{}, replay.Summary{ID: id}, 1, 0
-		cut := func() {
-			seg, err := sealer.Seal(e.Cut())
-			if err != nil {
-				t.Fatal(err)
-			}
-			h.memory.Set(seg.Key, seg.Data)
-			segments++
-			sum.Bytes += int64(len(seg.Data))
-			sum.Hash = fmt.Sprintf("%x", seg.Data[len(seg.Data)-32:])
+		h.memory.Set(seg.Key, seg.Data)
+		segments++
+		sum.Bytes += int64(len(seg.Data))
+		sum.Hash = fmt.Sprintf("%x", seg.Data[len(seg.Data)-32:])
+	}
+	add := func(x replay.Entry) {
+		if due, _ := e.KeyframeDue(); due && x.Turn != nil {
+			f.Note = f.Note[max(0, len(f.Note)-40):]
+			html := f.html()
+			hash := sha256.Sum256(html)
+			x.Turn.Effect.Keyframe, x.Turn.Effect.Parts, x.Turn.Effect.HTML, x.Turn.Effect.Sum = true, f.fields(), html, hash[:]
 		}
-		add := func(x replay.Entry) {
-			if due, _ := e.KeyframeDue(); due && x.Turn != nil {
-				f.Note = f.Note[len(f.Note)%40:]
-				html := f.html()
-				hash := sha256.Sum256(html)
-				x.Turn.Effect.Keyframe, x.Turn.Effect.Parts, x.Turn.Effect.HTML, x.Turn.Effect.Sum = true, f.fields(), html, hash[:]
-			}
-			if x.Mount != nil || x.Turn.Effect.Keyframe {
-				base = segments
-			}
-			if err := e.Append(x); err != nil {
-				t.Fatal(err)
-			}
-			sum.Count(&x)
-			keyframes[sum.Frames] = base
-			span = max(span, segments-base+1)
+		if x.Mount != nil || x.Turn.Effect.Keyframe {
+			base = segments
 		}
-		add(f.mount())
-		for i := range 10_000 {
-			add(f.typed(time.Duration(i)*100*time.Millisecond, "x", uint64(i+2)))
-			if i%20 == 19 {
-				cut()
-			}
-		}
-		sum.Segments = segments
-		if err := h.recorder.Save(t.Context(), sum); err != nil {
+		if err := e.Append(x); err != nil {
 			t.Fatal(err)
 		}
-		page := livetest.Open(t, h.app, "/replay/"+id+"?tab=frame")
-		read := func() int { return h.memory.Requests()["Get segments"] }
-		page.Sleep(time.Minute) // the frames are checked meanwhile
-		most := 0
-		for _, n := range []int{9_000, 17, 5_555, 5_600, 10_001, 1, 3_333} {
-			read() // counts from here
-			page.Type("#at", fmt.Sprint((n-2)*100))
-			h.get("/replay/" + id + "/frames/" + fmt.Sprint(n)) // these patches fit nothing: it says so
-			most = max(most, read())
+		sum.Count(&x)
+		keyframes[sum.Frames] = base
+		span = max(span, segments-base+1)
+	}
+	add(f.mount())
+	for i := range events {
+		add(f.typed(time.Duration(i)*100*time.Millisecond, "x", uint64(i+2)))
+		if i%20 == 19 {
+			cut()
 		}
-		// The frame itself, and for its outline the one before: both are in memory after the first.
-		if most > span {
-			t.Errorf("a seek reads %d segments, the longest keyframe span has %d", most, span)
-		}
-		if most == 0 {
-			t.Error("nothing was read")
-		}
-		if rows := page.Count(".mark"); rows > 300 {
-			t.Errorf("%d marks", rows)
-		}
-		t.Logf("%d segments, the longest keyframe span has %d: a seek reads %d at most", segments, span, most)
-	})
+	}
+	sum.Segments = segments
+	if err := h.recorder.Save(t.Context(), sum); err != nil {
+		t.Fatal(err)
+	}
+	page := livetest.Open(t, h.app, "/replay/"+id+"?tab=frame")
+	read := func() int { return h.memory.Requests()["Get segments"] }
+	page.Sleep(time.Minute) // the frames are checked meanwhile
+	most := 0
+	for _, n := range []int{events * 9 / 10, 17, events / 2, events/2 + 50, events + 1, 1, events / 3} {
+		read() // counts from here
+		page.Type("#at", fmt.Sprint((n-2)*100))
+		h.get("/replay/" + id + "/frames/" + fmt.Sprint(n)) // these patches fit nothing: it says so
+		most = max(most, read())
+	}
+	// The frame itself, and for its outline the one before: both are in memory after the first.
+	if most > span {
+		t.Errorf("a seek reads %d segments, the longest keyframe span has %d", most, span)
+	}
+	size := len(page.HTML(""))
+	if size > 300_000 {
+		t.Errorf("the player of %d events has %d bytes", events, size)
+	}
+	if most == 0 {
+		t.Error("nothing was read")
+	}
+	if rows := page.Count(".mark"); rows > 300 {
+		t.Errorf("%d marks", rows)
+	}
+	t.Logf("%d segments, the longest keyframe span has %d: a seek reads %d at most; the player has %d bytes", segments, span, most, size)
 }
 
 func TestInspector(t *testing.T) {

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import type { BrowserContext, Locator, Page } from "@playwright/test";
 import { expect, open, test } from "./fixtures.ts";
@@ -400,9 +401,10 @@ test("all of it works as plain pages", async ({ browser, page, theatre }, info) 
  * No rule is off, and no element left out. Inside the stage's sandbox no script runs, so not axe either (the legacy mode
  * is the one that does not wait for it): what is in it is tested by itself.
  */
-async function accessible(page: Page): Promise<void> {
+async function accessible(page: Page, picture: string): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join(" | ")}`)).toEqual([]);
+  await page.screenshot({ path: join(import.meta.dirname, ".out", "replay", `${picture}.png`) });
 }
 
 for (const colorScheme of ["light", "dark"] as const) {
@@ -410,47 +412,47 @@ for (const colorScheme of ["light", "dark"] as const) {
     const context = await browser.newContext({ colorScheme });
     const page = await context.newPage();
     await open(page, `${theatre.url}/empty/`);
-    await accessible(page);
+    await accessible(page, `empty-${colorScheme}`);
     await play(page, theatre.url);
     await control(page, "Next error").click();
     for (const tab of ["Events", "State", "Frame", "Logs", "Info"]) {
       await page.locator(".tabs").getByRole("link", { name: tab }).click();
       await expect(page.locator(".tabs [aria-current]")).toHaveText(tab);
-      await accessible(page);
+      await accessible(page, `${tab.toLowerCase()}-${colorScheme}`);
     }
     await page.getByRole("button", { name: "Keys" }).click();
-    await accessible(page);
+    await accessible(page, `keys-${colorScheme}`);
     await page.keyboard.press("Escape");
     await page.getByRole("link", { name: "Delete" }).click();
-    await accessible(page);
+    await accessible(page, `delete-${colorScheme}`);
     await page.keyboard.press("Escape");
     const watched = await context.newPage();
     await open(watched, theatre.url);
     await watched.getByRole("button", { name: "Add" }).click();
     await open(page, `${theatre.url}/replay/`);
     await expect(row(page).locator(".pill.live")).toBeVisible();
-    await accessible(page);
+    await accessible(page, `list-${colorScheme}`);
     await row(page).filter({ has: page.locator(".pill.live") }).getByRole("link", { name: "Desk" }).click();
     await expect(page.locator(".controls .pill.live")).toBeVisible();
-    await accessible(page);
+    await accessible(page, `live-${colorScheme}`);
     await open(page, `${theatre.url}/replay/?q=nobody`);
-    await accessible(page);
+    await accessible(page, `nothing-found-${colorScheme}`);
     await page.setViewportSize({ width: 390, height: 844 });
     await open(page, `${theatre.url}/replay/`);
-    await accessible(page);
+    await accessible(page, `list-narrow-${colorScheme}`);
     await open(page, `${theatre.url}/replay/hostile`);
-    await accessible(page);
+    await accessible(page, `damaged-${colorScheme}`);
     const unshown = await page.request.get(`${theatre.url}/replay/hostile/frames/1?reading=built`);
     await page.setContent((await unshown.text()).replace("<head>", `<head><base href="${theatre.url}">`));
     await expect(page.getByRole("heading", { name: "This frame cannot be shown" })).toBeVisible();
-    await accessible(page);
+    await accessible(page, `cannot-be-shown-${colorScheme}`);
     await page.request.post(`${theatre.url}/store?fail=1`);
     await open(page, `${theatre.url}/replay/`);
     await expect(page.getByRole("heading", { name: "The store does not answer" })).toBeVisible();
-    await accessible(page);
+    await accessible(page, `store-down-${colorScheme}`);
     await open(page, `${theatre.url}/replay/unknown`);
     await expect(page.getByRole("heading", { name: "The store does not answer" })).toBeVisible();
-    await accessible(page);
+    await accessible(page, `player-down-${colorScheme}`);
     await page.request.post(`${theatre.url}/store`);
     await page.getByRole("link", { name: "All recordings" }).last().click();
     await expect(page.locator("tbody tr").first()).toBeVisible();

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"go/format"
 	"go/parser"
@@ -185,10 +186,13 @@ func fixture(t *testing.T, r *replay.Recording, frame int, o replay.TestOptions)
 	return f
 }
 
+// soak multiplies the counts of what is random.
+var soak = flag.Int("soak", 1, "multiply the counts of random tests by `n`")
+
 // Whatever happened to a page, a test of its recording passes on the build that was recorded.
 func TestSessionsAreTakenAgain(t *testing.T) {
 	frames, turns := 0, 0
-	for seed := range uint64(12) {
+	for seed := range uint64(12 * *soak) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 7))
 			recordings := record(t, func(p *livetest.Page) {
