@@ -228,6 +228,7 @@ type viewType struct {
 
 	container Container
 	component func(view any) templ.Component
+	children  map[int]*childField // by the field
 }
 
 func typeOf[V View]() (*viewType, error) {
@@ -235,12 +236,18 @@ func typeOf[V View]() (*viewType, error) {
 	if typ.Kind() != reflect.Struct {
 		return nil, fmt.Errorf("%v is not a struct", typ)
 	}
-	t := &viewType{typ: typ, name: typ.String(), component: func(view any) templ.Component { return (*view.(*V)).Render() }}
+	return newViewType(typ, func(view any) templ.Component { return (*view.(*V)).Render() }, map[reflect.Type]*viewType{})
+}
+
+// newViewType looks at a view type, and at those of the children that it may hold.
+func newViewType(typ reflect.Type, component func(view any) templ.Component, known map[reflect.Type]*viewType) (*viewType, error) {
+	t := &viewType{typ: typ, name: typ.String(), component: component}
+	known[typ] = t
 	var err error
 	if t.assigns, err = assigns.Of(typ); err != nil {
 		return nil, err
 	}
-	zero := any(new(V))
+	zero := reflect.New(typ).Interface()
 	if e, ok := zero.(Eventful); ok {
 		if t.handlers, err = index(typ, e.Events()); err != nil {
 			return nil, err
@@ -259,6 +266,9 @@ func typeOf[V View]() (*viewType, error) {
 		if !elementName.MatchString(t.container.Tag) {
 			return nil, fmt.Errorf("%v: Container: %q is no lower-case element name", typ, t.container.Tag)
 		}
+	}
+	if err = t.childFields(known); err != nil {
+		return nil, err
 	}
 	return t, nil
 }

@@ -169,6 +169,7 @@ func bindingOf(t reflect.Type) *binding {
 const (
 	postEvent = "live-event"
 	postSeal  = "live-seal"
+	postChild = "live-child"
 )
 
 // emptySeal is what a view renders: its bytes are the same for all browsers. The document gets the seal, see
@@ -197,6 +198,11 @@ func Post(e any, attributes ...templ.Attributer) templ.Component {
 		if _, err := io.WriteString(w, `><input type="hidden" name="`+postEvent+`" value="`+templ.EscapeString(value)+
 			`">`+emptySeal); err != nil {
 			return err
+		}
+		if id := envOf(ctx).path; id != "" {
+			if _, err := io.WriteString(w, `<input type="hidden" name="`+postChild+`" value="`+templ.EscapeString(id)+`">`); err != nil {
+				return err
+			}
 		}
 		if err := children.Render(ctx, w); err != nil {
 			return err

@@ -27,7 +27,7 @@ func NewTopic[M any](name string) Topic[M] { return Topic[M]{name} }
 // Subscribe makes the instance receive the topic's messages, by its [OnMessage] handler for M, until cancel is called
 // or the instance ends. A message that finds the mailbox full is dropped and logged.
 func (t Topic[M]) Subscribe(s *Socket) (cancel func(), err error) {
-	return s.in.app.topics.subscribe(s.in, t.name, reflect.TypeFor[M](), func(data []byte) (any, error) {
+	return s.in.app.topics.subscribe(subscriber{s.in, s.child}, t.name, reflect.TypeFor[M](), func(data []byte) (any, error) {
 		var m M
 		err := json.Unmarshal(data, &m)
 		return m, err
@@ -72,8 +72,14 @@ type hub struct {
 	typ    reflect.Type
 	decode func([]byte) (any, error)
 	mu     sync.Mutex
-	subs   map[*instance]int // how often each subscribed
+	subs   map[subscriber]int // how often each subscribed
 	cancel func()
+}
+
+// subscriber is a view of an instance: the page's, or a child.
+type subscriber struct {
+	in    *instance
+	child *child
 }
 
 func (t *topics) init(a *App, b Bus) {
@@ -83,15 +89,16 @@ func (t *topics) init(a *App, b Bus) {
 	t.app, t.bus, t.hubs = a, b, map[string]*hub{}
 }
 
-func (t *topics) subscribe(in *instance, name string, typ reflect.Type, decode func([]byte) (any, error)) (func(), error) {
-	if _, ok := in.typ.handlers.messages[typ]; !ok {
-		return nil, fmt.Errorf("subscribe to %s: %s has no OnMessage handler for %v", name, in.typ.name, typ)
+func (t *topics) subscribe(sub subscriber, name string, typ reflect.Type, decode func([]byte) (any, error)) (func(), error) {
+	in := sub.in
+	if at := in.typeAt(sub.child); at.handlers.messages[typ] == nil {
+		return nil, fmt.Errorf("subscribe to %s: %s has no OnMessage handler for %v", name, at.name, typ)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	h := t.hubs[name]
 	if h == nil {
-		h = &hub{typ: typ, decode: decode, subs: map[*instance]int{}}
+		h = &hub{typ: typ, decode: decode, subs: map[subscriber]int{}}
 		cancel, err := t.bus.Subscribe(name, func(data []byte) { t.deliver(h, name, data) })
 		if err != nil {
 			return nil, fmt.Errorf("subscribe to %s: %w", name, err)
@@ -103,9 +110,9 @@ func (t *topics) subscribe(in *instance, name string, typ reflect.Type, decode f
 		return nil, fmt.Errorf("subscribe to %s: its messages are %v here and %v elsewhere", name, typ, h.typ)
 	}
 	h.mu.Lock()
-	h.subs[in]++
+	h.subs[sub]++
 	h.mu.Unlock()
-	cancel := sync.OnceFunc(func() { t.unsubscribe(in, name, h) })
+	cancel := sync.OnceFunc(func() { t.unsubscribe(sub, name, h) })
 	in.mu.Lock()
 	ended := in.ended
 	in.cancels = append(in.cancels, cancel)
@@ -117,12 +124,12 @@ func (t *topics) subscribe(in *instance, name string, typ reflect.Type, decode f
 	return cancel, nil
 }
 
-func (t *topics) unsubscribe(in *instance, name string, h *hub) {
+func (t *topics) unsubscribe(sub subscriber, name string, h *hub) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	h.mu.Lock()
-	if h.subs[in]--; h.subs[in] <= 0 {
-		delete(h.subs, in)
+	if h.subs[sub]--; h.subs[sub] <= 0 {
+		delete(h.subs, sub)
 	}
 	empty := len(h.subs) == 0
 	h.mu.Unlock()
@@ -140,9 +147,9 @@ func (t *topics) deliver(h *hub, name string, data []byte) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for in := range h.subs {
-		if err := in.post1(userMessage{m}); errors.Is(err, ErrMailboxFull) {
-			in.log().Warn("a topic's message was dropped: the mailbox is full", "topic", name, "limit", t.app.options.Mailbox)
+	for sub := range h.subs {
+		if err := sub.in.post1(userMessage{m, sub.child}); errors.Is(err, ErrMailboxFull) {
+			sub.in.log().Warn("a topic's message was dropped: the mailbox is full", "topic", name, "limit", t.app.options.Mailbox)
 		}
 	}
 }

@@ -24,7 +24,8 @@ const maxSteps = 256
 // loses nothing. f must be pure: it may run several times, on any goroutine.
 //
 // A field that is also assigned in the same turn is stored with its final value. On a field that is not stored, and on
-// a part of a stored one, Update is an assignment. It panics when field does not point into the view.
+// a part of a stored one, Update is an assignment. It panics when field points neither into the view nor into one of its
+// children.
 func Update[T any](s *Socket, field *T, f func(T) T) {
 	in := s.in
 	p := reflect.ValueOf(field)
@@ -57,11 +58,15 @@ func Update[T any](s *Socket, field *T, f func(T) T) {
 	u.mark = in.typ.assigns.MarkField(in.value, in.typ.stored[i].field)
 }
 
-// owns reports whether p points into the view.
+// owns reports whether p points into the view, or into one of its children.
 func (in *instance) owns(p reflect.Value) bool {
-	start, size := in.value.Addr().Pointer(), in.value.Type().Size()
-	at := p.Pointer()
-	return at >= start && at+p.Type().Elem().Size() <= start+size
+	return within(p, in.value) || in.family != nil && in.family.at(p) != nil
+}
+
+// within reports whether p points into the struct v.
+func within(p, v reflect.Value) bool {
+	start, at := v.Addr().Pointer(), p.Pointer()
+	return at >= start && at+p.Type().Elem().Size() <= start+v.Type().Size()
 }
 
 // storedAt returns the stored field that p points to, the whole of it.
@@ -96,11 +101,42 @@ func (in *instance) updating(i int) *update {
 	return u
 }
 
+// scanFields appends the fields that differ from those last seen to changed.
+func (in *instance) scanFields(changed []int) []int {
+	f := in.family
+	if f == nil {
+		return in.typ.assigns.Update(in.marks, in.value, changed)
+	}
+	if c := in.only; c != nil {
+		f.scans++
+		own, anything := f.lookInto(c)
+		if own && c.id == "" {
+			in.stale = true
+		}
+		if anything {
+			changed = append(changed, c.field)
+		}
+		if in.app.report == nil {
+			return changed
+		}
+		n := len(changed)
+		var fields []int
+		if fields, own = f.scan(nil); own || len(fields) > 0 {
+			in.app.report(fmt.Errorf("a handler of the child %s (%s) changed something outside of it: let it Emit a message to the view whose that is", c.id, c.typ.name))
+			changed, in.stale = append(changed[:n], fields...), in.stale || own
+		}
+		return changed
+	}
+	changed, own := f.scan(changed)
+	in.stale = in.stale || own
+	return changed
+}
+
 // note marks the fields that differ from those last seen, and reports whether any does.
 func (in *instance) note() bool {
 	bench := workbenches.Get().(*workbench)
 	defer workbenches.Put(bench)
-	bench.marks = in.typ.assigns.Update(in.marks, in.value, bench.marks[:0])
+	bench.marks = in.scanFields(bench.marks[:0])
 	in.noteRecorded(bench.marks)
 	if st := in.stashed; st != nil {
 		for i := range st.slots {

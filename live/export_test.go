@@ -15,6 +15,9 @@ func Trees(a *App) int {
 	return n
 }
 
+// Report lets report hear what is wrong with renderings, instead of the test.
+func Report(a *App, report func(error)) { a.report = report }
+
 // StopChecking turns off what livetest asks of each rendering, for views that are wrong on purpose.
 func StopChecking(a *App) { a.report = nil }
 

@@ -3,12 +3,10 @@ package live
 import (
 	"container/list"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"reflect"
 	"runtime/debug"
 	"sync"
@@ -90,8 +88,14 @@ type instance struct {
 	marks      assigns.Marks
 	dirty      bool       // fields differ from those last rendered
 	tree       *diff.Tree // as last sent; nil: dropped
-	tag        uint64     // content tag of the tree that was dropped
-	shape      uint32     // its shape
+	parts      []part     // of its HTML
+	family     *family    // nil: the view has no fields for children
+	stale      bool       // the view's own template must run, not only those of children
+	only       *child     // the turn was this child's alone
+	emitted    []emission
+	touched    []*child // of these it is known how they were when they rendered last
+	tag        uint64   // content tag of the tree that was dropped
+	shape      uint32   // its shape
 	hasTag     bool
 	resync     bool // the next frame carries the whole HTML
 	htmlMode   bool // every frame does
@@ -125,7 +129,10 @@ type instance struct {
 type message interface{}
 
 type (
-	userMessage  struct{ value any }
+	userMessage struct {
+		value any
+		to    *child // nil: the page's view
+	}
 	eventMessage struct {
 		up      wire.Up
 		refused string // not empty: it is only answered, with this text
@@ -354,7 +361,7 @@ func (in *instance) turn(m message) (send bool) {
 			}
 			return in.handle(m.up)
 		case userMessage:
-			return in.receive(m.value)
+			return in.receive(m)
 		case asyncMessage:
 			in.finishJob(m)
 		case injectMessage:
@@ -365,6 +372,9 @@ func (in *instance) turn(m message) (send bool) {
 	n := 0
 	if m, ok := m.(eventMessage); ok {
 		n = m.up.N
+	}
+	if crash != nil && in.only != nil && in.restore(&childFailed{in.only, crash}) {
+		crash, err = nil, nil
 	}
 	var ungated *ungated
 	var unrendered *unrendered
@@ -399,6 +409,7 @@ func (in *instance) conclude() (goesOn bool) {
 		return false
 	}
 	in.changed()
+	in.only = nil
 	in.endTurn()
 	return true
 }
@@ -418,101 +429,4 @@ func (in *instance) guard(f func() error) (err error, crash error) {
 		}
 	}()
 	return f(), nil
-}
-
-// handle runs the handler of an event.
-func (in *instance) handle(up wire.Up) error {
-	if up.Name == wire.Navigation {
-		return in.visit(up.Payload.Value, up.N)
-	}
-	e, ok := in.typ.handlers.events[up.Name]
-	if !ok {
-		if !eventName.MatchString(up.Name) {
-			// It may be anything, such as a page token; the log repeats names only.
-			return &badEvent{fmt.Errorf("%s handles no event with a name like this", in.typ.name)}
-		}
-		return &badEvent{fmt.Errorf("%s handles no event %q", in.typ.name, up.Name)}
-	}
-	if up.Target != "" {
-		return &badEvent{fmt.Errorf("%s: the page has no child %q", up.Name, up.Target)}
-	}
-	args := eventArgs{value: up.Payload.Value, client: up.Payload.Client}
-	if up.Payload.Form != "" {
-		form, err := url.ParseQuery(up.Payload.Form)
-		if err != nil {
-			// The error repeats what was entered.
-			return &badEvent{fmt.Errorf("%s: the form is not URL-encoded", up.Name)}
-		}
-		args.form = form
-	}
-	if e.gated && in.stashed != nil {
-		return in.gated(e, args)
-	}
-	return in.runEvent(in.ctx, e, args)
-}
-
-// eventArgs is what an event is decoded from.
-type eventArgs struct {
-	value  json.RawMessage
-	form   url.Values
-	client map[string]json.RawMessage
-}
-
-// badEvent is an event that could not be decoded: nothing was called.
-type badEvent struct{ err error }
-
-func (b *badEvent) Error() string { return b.err.Error() }
-func (b *badEvent) Unwrap() error { return b.err }
-
-func (in *instance) runEvent(ctx context.Context, e *event, args eventArgs) error {
-	return e.call(in.view, ctx, &in.socket, func(into any) error {
-		v := reflect.ValueOf(into).Elem()
-		if in.rec != nil {
-			in.rec.turn.Form = args.form
-		}
-		if err := e.payload.Decode(args.value, args.form, args.client, v); err != nil {
-			return &badEvent{err}
-		}
-		if in.rec != nil {
-			in.rec.turn.Value = into
-		}
-		for _, h := range in.hooks {
-			if err := h.f(ctx, &in.socket, v.Interface()); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// receive runs the handler of a message.
-func (in *instance) receive(value any) error {
-	h, ok := in.typ.handlers.messages[reflect.TypeOf(value)]
-	if !ok {
-		return fmt.Errorf("%s has no OnMessage handler for %T", in.typ.name, value)
-	}
-	return h.call(in.view, in.ctx, &in.socket, func(into any) error {
-		reflect.ValueOf(into).Elem().Set(reflect.ValueOf(value))
-		return nil
-	})
-}
-
-// fail logs a handler's error and shows it to the user.
-func (in *instance) fail(n int, err error) {
-	var redirect *redirection
-	if errors.As(err, &redirect) {
-		in.load(redirect.target)
-		return
-	}
-	if bad := (*badEvent)(nil); errors.As(err, &bad) {
-		in.log().Warn("event refused", "event", n, "err", err)
-		in.showError(n, "This page sent something the server does not understand: "+err.Error())
-		return
-	}
-	level := slog.LevelError
-	if own := (*Error)(nil); errors.As(err, &own) && own.Err == nil {
-		level = slog.LevelInfo // it was meant for the user
-	}
-	in.log().Log(in.ctx, level, "handler failed", "event", n, "err", err)
-	in.showError(n, in.app.userText(err))
 }

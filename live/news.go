@@ -140,7 +140,7 @@ func (in *instance) adoptAll(found []adoption) error {
 		names = append(names, in.typ.assigns.Fields()[in.typ.stored[a.slot].field].Name)
 	}
 	bench := workbenches.Get().(*workbench)
-	bench.marks = in.typ.assigns.Update(in.marks, in.value, bench.marks[:0])
+	bench.marks = in.scanFields(bench.marks[:0])
 	in.noteRecorded(bench.marks)
 	if in.rec != nil {
 		in.rec.turn.Keys = names

@@ -18,6 +18,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/google/uuid"
 
+	"github.com/livelong-dev/livelong/live/internal/assigns"
 	"github.com/livelong-dev/livelong/live/internal/diff"
 	"github.com/livelong-dev/livelong/live/internal/token"
 )
@@ -236,7 +237,11 @@ func (a *App) mount(rt *route, r *http.Request, s session, p *page, o mountOptio
 	if o.defaults {
 		in.recovery.Status = Failed
 	}
-	in.marks = rt.assigns.Mark(in.marks, in.value)
+	if len(in.typ.children) > 0 {
+		in.family = newFamily(in)
+	}
+	in.marks = make(assigns.Marks, len(rt.assigns.Fields()))
+	in.scanFields(nil)
 	if !rt.embedded {
 		in.readQuery(r.URL, true)
 		if u, _ := in.writeQuery(); u != nil {
@@ -360,16 +365,27 @@ func (rt *route) servePOST(w http.ResponseWriter, r *http.Request) {
 func (in *instance) post(form url.Values) error {
 	name, value, _ := strings.Cut(form.Get(postEvent), " ")
 	name, _, _ = strings.Cut(name, ";")
+	target := form.Get(postChild)
 	form.Del(postEvent)
 	form.Del(postSeal)
-	e, ok := in.typ.handlers.events[name]
-	if !ok {
-		return &StatusError{Status: http.StatusBadRequest, Err: fmt.Errorf("%s handles no event %q", in.typ.name, name)}
+	form.Del(postChild)
+	if target != "" {
+		// What is shown as which child is known once it is rendered.
+		bench := workbenches.Get().(*workbench)
+		_, err := in.firstRender(bench)
+		workbenches.Put(bench)
+		if err != nil {
+			return err
+		}
+	}
+	c, e, err := in.handlerOf(name, target)
+	if err != nil {
+		return &StatusError{Status: http.StatusBadRequest, Err: err}
 	}
 	if in.stashed != nil && !in.writable() {
 		return unsaved(errUnavailable)
 	}
-	args := eventArgs{value: json.RawMessage(value), form: form}
+	args := eventArgs{at: c, value: json.RawMessage(value), form: form}
 	err, crash := in.guard(func() error {
 		if e.gated && in.stashed != nil {
 			return in.gated(e, args)

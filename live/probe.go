@@ -75,8 +75,8 @@ func (a *App) inject(i probe.Injection) (probe.Injected, error) {
 
 // takeAgain does what a recorded turn did, and returns the handler's error.
 func (in *instance) takeAgain(m injectMessage) error {
-	in.env = &env{nonce: m.Nonce, locale: m.Locale}
-	h, err := in.handlerAgain(m)
+	in.env, in.stale = &env{nonce: m.Nonce, locale: m.Locale}, true
+	c, h, err := in.handlerAgain(m)
 	if err == nil {
 		err = in.setAgain(m.Fields)
 	}
@@ -87,7 +87,9 @@ func (in *instance) takeAgain(m injectMessage) error {
 	if h == nil {
 		return nil
 	}
-	err = h.call(in.view, in.ctx, &in.socket, func(into any) error {
+	view, s := in.viewAt(c)
+	in.beginChild(c)
+	err = in.deliver(in.ctx, h.call(view, in.ctx, s, func(into any) error {
 		if err := decodeAgain(m.Value, into); err != nil {
 			*m.cannot = fmt.Errorf("%s%s has other fields now: %w", m.Event, m.Message, err)
 			return ErrHalt
@@ -96,36 +98,45 @@ func (in *instance) takeAgain(m injectMessage) error {
 			return nil
 		}
 		for _, hook := range in.hooks {
-			if err := hook.f(in.ctx, &in.socket, reflect.ValueOf(into).Elem().Interface()); err != nil {
+			if err := hook.f(in.ctx, s, reflect.ValueOf(into).Elem().Interface()); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
+	}))
 	if !errors.Is(err, ErrHalt) {
 		m.result.Failed = err
 	}
 	return err
 }
 
-// handlerAgain returns the handler of a recorded event or message; nil for neither.
-func (in *instance) handlerAgain(m injectMessage) (*Handler, error) {
-	if m.Event != "" {
-		e, ok := in.typ.handlers.events[m.Event]
-		if !ok {
-			return nil, fmt.Errorf("%v handles no event %s any more: list it with live.Was(%q)", in.typ.typ, m.Event, m.Event)
+// handlerAgain returns the handler of a recorded event or message, and the child whose it is; nil for neither.
+func (in *instance) handlerAgain(m injectMessage) (*child, *Handler, error) {
+	var at *child
+	if m.Child != "" {
+		if in.family != nil {
+			at = in.family.byID[m.Child]
 		}
-		return &e.Handler, nil
+		if at == nil {
+			return nil, nil, fmt.Errorf("the page has no child %s any more", m.Child)
+		}
 	}
-	for t, known := range in.typ.handlers.messages {
+	if m.Event != "" {
+		c, e, err := in.handlerOf(m.Event, m.Child)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%v handles no event %s any more: list it with live.Was(%q)", in.typeAt(at).typ, m.Event, m.Event)
+		}
+		return c, &e.Handler, nil
+	}
+	for t, known := range in.typeAt(at).handlers.messages {
 		if t.String() == m.Message {
-			return known, nil
+			return at, known, nil
 		}
 	}
 	if m.Message != "" {
-		return nil, fmt.Errorf("%v handles no message %s any more", in.typ.typ, m.Message)
+		return nil, nil, fmt.Errorf("%v handles no message %s any more", in.typeAt(at).typ, m.Message)
 	}
-	return nil, nil
+	return nil, nil, nil
 }
 
 // setAgain sets fields, and the page's URL with them, without asking anything of the view.

@@ -94,6 +94,7 @@ const (
 type RecordedTurn struct {
 	Kind  TurnKind
 	Name  string     // of the event, on the wire; of a message, its Go type
+	Child string     // the id of the child that handled it; empty: the page's view did
 	Value any        // the event or message, a pointer to its struct; nil when it could not be decoded
 	Form  url.Values // the inputs that an event's form has sent, also those that the event's struct does not list
 	URL   *url.URL   // where the page is after the turn

@@ -3,6 +3,7 @@ package live
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -17,6 +18,9 @@ import (
 // the same bytes wherever it is mounted again.
 type env struct {
 	nonce, locale string
+
+	path string // the child whose template runs
+	pass *pass  // nil: nothing is used again
 }
 
 type envKey struct{}
@@ -53,6 +57,7 @@ func (s *sink) WriteString(p string) (int, error) { s.b = append(s.b, p...); ret
 // workbench holds what one update needs and the next can use again.
 type workbench struct {
 	sink   sink
+	pass   pass
 	tree   *diff.Tree
 	parser diff.Parser
 	differ diff.Differ
@@ -80,18 +85,45 @@ func (t *viewType) renderIn(ctx context.Context, view any, out *sink) (err error
 	return nil
 }
 
-// renderTree renders the view into w.tree, in lockstep with old when that is not nil.
+// renderTree renders the instance's view into w.tree, in lockstep with old, the tree last sent, when that is not nil.
 // A syntax error leaves the HTML in w.tree.HTML and no tree.
-func (t *viewType) renderTree(view any, e *env, w *workbench, old *diff.Tree, key *diff.Key) error {
+func (in *instance) renderTree(w *workbench, old *diff.Tree) error {
 	if w.tree == nil {
 		w.tree = old.Like()
 	}
 	w.sink.b = w.tree.HTML[:0]
-	if err := t.render(view, e, &w.sink); err != nil {
+	err := in.renderOnce(w, old)
+	if failed := (*childFailed)(nil); errors.As(err, &failed) && in.restore(failed) {
+		w.sink.b = w.sink.b[:0]
+		err = in.renderOnce(w, old)
+	}
+	if err != nil {
 		w.tree.HTML = w.sink.b[:0]
 		return err
 	}
-	return w.parser.Parse(w.tree, w.sink.b, old, key)
+	in.stale = false
+	in.forgetBefore()
+	return w.parser.Parse(w.tree, w.sink.b, old, &in.key)
+}
+
+// renderOnce renders into the bench's sink. When only children have changed, their templates run alone.
+func (in *instance) renderOnce(w *workbench, old *diff.Tree) error {
+	p := &w.pass
+	p.begin(in, &w.sink, old, in.parts)
+	defer p.end()
+	if in.family != nil && old != nil && !in.stale {
+		return p.again()
+	}
+	return p.view()
+}
+
+// keepParts notes what the rendering on the bench consists of, for the next one.
+func (in *instance) keepParts(w *workbench) {
+	in.parts, w.pass.parts = w.pass.parts, in.parts
+	clear(w.pass.parts) // it must not keep anything alive
+	if len(in.parts) == 0 {
+		in.parts, w.pass.parts = nil, in.parts
+	}
 }
 
 // check is what development and tests ask of each rendering: that it is pure, and that a browser builds from it the

@@ -15,7 +15,10 @@ import (
 // Socket is an instance's side of the connection to its browser. Views receive it in every call; it is the same for an
 // instance's whole life. Its methods may be called only while a method of the view runs, by that goroutine, unless
 // their comment says otherwise.
-type Socket struct{ in *instance }
+type Socket struct {
+	in    *instance
+	child *child // whose socket it is; nil: the page's view
+}
 
 // ErrEnded means that the instance has ended.
 var ErrEnded = errors.New("the instance has ended")
@@ -25,17 +28,17 @@ var ErrMailboxFull = errors.New("the instance's mailbox is full")
 
 // Send hands the instance a message, which its [OnMessage] handler for the message's type receives in a later turn.
 // Any goroutine may call it, at any time; it does not block. Its errors are [ErrEnded] and [ErrMailboxFull].
-func (s *Socket) Send(message any) error { return s.in.post1(userMessage{message}) }
+func (s *Socket) Send(message any) error { return s.in.post1(userMessage{message, s.child}) }
 
 // After sends the instance a message after d, unless stop is called or the instance ends before.
 func (s *Socket) After(d time.Duration, message any) (stop func()) {
-	return s.in.startTimer(d, 0, message)
+	return s.in.startTimer(d, 0, userMessage{message, s.child})
 }
 
 // Every sends the instance a message each d, until stop is called or the instance ends. A message that finds the
 // mailbox full is dropped; the next one comes in its time.
 func (s *Socket) Every(d time.Duration, message any) (stop func()) {
-	return s.in.startTimer(d, d, message)
+	return s.in.startTimer(d, d, userMessage{message, s.child})
 }
 
 // Reply answers the event that is being handled: the promise of the client's push resolves to v, as JSON.
@@ -71,7 +74,10 @@ func (s *Socket) Redirect(target string) error {
 }
 
 // View returns the view, for hooks: a pointer to its struct.
-func (s *Socket) View() any { return s.in.view }
+func (s *Socket) View() any {
+	view, _ := s.in.viewAt(s.child)
+	return view
+}
 
 // Recovery says what became of the view's stored fields.
 func (s *Socket) Recovery() Recovery { return s.in.recovery }

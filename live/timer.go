@@ -8,12 +8,12 @@ import (
 // timer is one of an instance's [Socket.After] and [Socket.Every].
 type timer struct {
 	in      *instance
-	message any
+	message message
 	every   time.Duration // 0: once
 	t       *time.Timer
 }
 
-func (in *instance) startTimer(d, every time.Duration, message any) (stop func()) {
+func (in *instance) startTimer(d, every time.Duration, message message) (stop func()) {
 	t := &timer{in: in, message: message, every: every}
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -52,7 +52,7 @@ func (t *timer) fire() {
 		in.post1(m) // an instance that has ended needs none
 		return
 	}
-	if err := in.post1(userMessage{t.message}); errors.Is(err, ErrMailboxFull) {
+	if err := in.post1(t.message); errors.Is(err, ErrMailboxFull) {
 		in.log().Warn("a timer's message was dropped: the mailbox is full", "limit", in.app.options.Mailbox)
 	}
 }

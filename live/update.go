@@ -86,7 +86,7 @@ func (in *instance) patch(bench *workbench) ([]byte, error) {
 	if in.resync || in.htmlMode {
 		old = nil
 	}
-	err := in.typ.renderTree(in.view, in.env, bench, old, &in.key)
+	err := in.renderTree(bench, old)
 	var syntax *diff.SyntaxError
 	if err != nil && !errors.As(err, &syntax) {
 		return nil, err
@@ -125,6 +125,7 @@ func (in *instance) patch(bench *workbench) ([]byte, error) {
 		}
 	}
 	in.tree, bench.tree = bench.tree, in.tree
+	in.keepParts(bench)
 	in.tree.RightSize()
 	in.hasTag = false
 	in.mu.Lock()
@@ -163,13 +164,14 @@ func (in *instance) wake() {
 	bench := workbenches.Get().(*workbench)
 	defer workbenches.Put(bench)
 	in.hasTag = false
-	err := in.typ.renderTree(in.view, in.env, bench, nil, &in.key)
+	err := in.renderTree(bench, nil)
 	if err != nil || bench.tree.Tag(&in.key) != in.tag {
 		in.log().Warn("the view rendered other HTML for the same fields: it is sent whole; make Render read exported fields only", "err", err)
 		in.resync = true
 		return
 	}
 	in.tree, bench.tree = bench.tree, nil
+	in.keepParts(bench)
 	in.tree.RightSize()
 	in.mu.Lock()
 	in.awake = true
@@ -182,13 +184,13 @@ func (in *instance) forget() {
 		return
 	}
 	in.tag, in.shape, in.hasTag = in.tree.Tag(&in.key), in.tree.Shape(), true
-	in.tree = nil
+	in.tree, in.parts = nil, nil
 }
 
 // firstRender renders the page's first state. Its tree is dropped at once: the browser may never connect, and when it
 // does, it often only looks. The returned HTML is the bench's.
 func (in *instance) firstRender(bench *workbench) (*root, error) {
-	err := in.typ.renderTree(in.view, in.env, bench, nil, &in.key)
+	err := in.renderTree(bench, nil)
 	var syntax *diff.SyntaxError
 	if err != nil && !errors.As(err, &syntax) {
 		return nil, err

@@ -31,6 +31,7 @@ type Fixture struct {
 type Step struct {
 	Event   string          `json:"event,omitempty"`
 	Message string          `json:"message,omitempty"`
+	Child   string          `json:"child,omitempty"` // that handled it; empty: the page's view
 	Value   json.RawMessage `json:"value,omitempty"`
 	URL     string          `json:"visit,omitempty"` // the browser asked for it
 	// Set are fields that are set instead of a turn that cannot be taken again: a message without its payload, a change that
@@ -154,18 +155,16 @@ func (b *fixtureBuilder) step(x *Entry) (s Step) {
 	}
 	c := &x.Turn.Cause
 	set := func(why string) {
-		s.Event, s.Message, s.Why, s.Error = "", "", why, ""
+		s.Event, s.Message, s.Child, s.Why, s.Error = "", "", "", why, ""
 		if e := x.effect(); e != nil {
 			s.Set = changedFields(e)
 		}
 	}
-	s.Error = x.Turn.Error
+	s.Error, s.Child = x.Turn.Error, c.Target
 	switch c.Kind {
 	case CauseEvent:
 		s.Event, s.Value = c.Name, c.Payload
 		switch {
-		case c.Target != "":
-			set("the event " + c.Name + " was for the child " + c.Target)
 		case c.Payload == nil && x.Turn.Error != "":
 			set("the event " + c.Name + " was refused before a handler ran")
 		case c.Payload == nil:

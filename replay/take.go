@@ -161,7 +161,7 @@ func (t *take) Turn(rt *live.RecordedTurn) {
 		return
 	}
 	t.settle()
-	c := Cause{Name: rt.Name, Keys: rt.Keys}
+	c := Cause{Name: rt.Name, Target: rt.Child, Keys: rt.Keys}
 	switch rt.Kind {
 	case live.TurnEvent:
 		c.Kind, t.started = CauseEvent, true

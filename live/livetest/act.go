@@ -24,6 +24,7 @@ type control struct {
 // binding is the value of a live-… attribute: see PROTOCOL.md of the wire.
 type binding struct {
 	name   string
+	child  string // the id of the child that the element belongs to
 	client []string
 	keys   []string
 	value  json.RawMessage
@@ -57,7 +58,7 @@ func (p *Page) send(b binding, form url.Values, client map[string]any) int {
 	p.n++
 	n := p.n
 	p.mu.Unlock()
-	up := wire.Up{Kind: wire.Event, N: n, Name: b.name, Payload: wire.Payload{Value: b.value, Form: form.Encode()}}
+	up := wire.Up{Kind: wire.Event, N: n, Name: b.name, Payload: wire.Payload{Value: b.value, Form: form.Encode()}, Target: b.child}
 	for _, key := range b.client {
 		if v, ok := client[key]; ok {
 			if up.Payload.Client == nil {
@@ -85,11 +86,23 @@ func (p *Page) bound(n *html.Node, event string) (*html.Node, binding) {
 	p.t.Helper()
 	for at := n; at != nil && at != p.root.Parent; at = at.Parent {
 		if v := attr(at, "live-"+event); v != "" {
-			return at, parseBinding(v)
+			b := parseBinding(v)
+			b.child = p.childAt(at)
+			return at, b
 		}
 	}
 	p.t.Fatalf("livetest: nothing is bound to %s on %s or around it", event, describe(n))
 	return nil, binding{}
+}
+
+// childAt returns the id of the child that an element belongs to; empty: the page's own view.
+func (p *Page) childAt(n *html.Node) string {
+	for at := n; at != nil && at != p.root.Parent; at = at.Parent {
+		if has(at, "live-child") {
+			return attr(at, "live-key")
+		}
+	}
+	return ""
 }
 
 // Click clicks the one element that matches a CSS selector and, when given, contains a text. A button that submits a
@@ -178,7 +191,9 @@ func (p *Page) report(n *html.Node) {
 			} else {
 				p.add(form, n)
 			}
-			p.send(parseBinding(v), form, map[string]any{"target": attr(n, "name"), "value": p.value(n)})
+			b := parseBinding(v)
+			b.child = p.childAt(at)
+			p.send(b, form, map[string]any{"target": attr(n, "name"), "value": p.value(n)})
 			return
 		}
 	}
@@ -267,8 +282,21 @@ func (p *Page) fire(selector, event string) {
 	p.send(b, nil, map[string]any{"value": p.value(n), "target": attr(n, "name")})
 }
 
-// Push sends an event as the client's push does, and returns what the handler replied; nil without a reply.
+// Push sends an event to the page's view as the client's push does, and returns what the handler replied; nil without a
+// reply.
 func (p *Page) Push(name string, payload any) json.RawMessage {
+	p.t.Helper()
+	return p.PushAt("", name, payload)
+}
+
+// PushTo is Push for the child that the one element which matches a selector belongs to.
+func (p *Page) PushTo(selector, name string, payload any) json.RawMessage {
+	p.t.Helper()
+	return p.PushAt(p.childAt(p.one(selector, nil)), name, payload)
+}
+
+// PushAt is Push for the child of an id, as it is, for what only a forged page sends.
+func (p *Page) PushAt(child, name string, payload any) json.RawMessage {
 	p.t.Helper()
 	value, err := json.Marshal(payload)
 	if err != nil {
@@ -277,7 +305,7 @@ func (p *Page) Push(name string, payload any) json.RawMessage {
 	if string(value) == "null" {
 		value = nil
 	}
-	n := p.send(binding{name: name, value: value}, nil, nil)
+	n := p.send(binding{name: name, child: child, value: value}, nil, nil)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.replies[n]

@@ -12,6 +12,7 @@ import (
 type Turn struct {
 	Event   string          // wire name
 	Message string          // Go type
+	Child   string          // id of the child that handles it; empty: the page's view
 	Value   json.RawMessage // of the event's or message's exported fields
 	// Fields are exported fields of the view that are set before, for what cannot be done again.
 	Fields map[string]json.RawMessage
@@ -35,7 +36,7 @@ func (p *Page) Again(turn Turn) (Taken, error) {
 	for name, raw := range turn.Fields {
 		fields[name] = raw
 	}
-	r, err := probe.Inject(p.b.app, probe.Injection{Event: turn.Event, Message: turn.Message, Value: turn.Value, Fields: fields,
+	r, err := probe.Inject(p.b.app, probe.Injection{Event: turn.Event, Message: turn.Message, Child: turn.Child, Value: turn.Value, Fields: fields,
 		Nonce: turn.Nonce, Locale: turn.Locale})
 	return Taken{string(r.Markup), r.Failed, r.Crashed}, err
 }

@@ -145,7 +145,7 @@ func (p *player) step(s *replay.Step, first bool) error {
 // take does what the step says.
 func (p *player) take(s *replay.Step) (livetest.Taken, error) {
 	if s.URL == "" {
-		return p.again(livetest.Turn{Event: s.Event, Message: s.Message, Value: s.Value, Fields: s.Set})
+		return p.again(livetest.Turn{Event: s.Event, Message: s.Message, Child: s.Child, Value: s.Value, Fields: s.Set})
 	}
 	p.page.Visit(s.URL)
 	if p.page.Joined() == "mount" { // the page has ended, and was mounted afresh

@@ -11,6 +11,7 @@ var Instances func(app any) int
 // Injection is what a recorded turn does to an instance again: an event or message with its fields, or fields of the view.
 type Injection struct {
 	Event, Message string // the event's wire name, the message's Go type
+	Child          string // that handled it; empty: the page's view
 	Value          []byte // JSON of its exported fields
 	Fields         map[string][]byte
 	Nonce, Locale  string // of its renderings from now on

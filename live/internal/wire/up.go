@@ -55,8 +55,11 @@ type Up struct {
 // maxNumber bounds event numbers and frame counts: 2^53 is where JavaScript stops counting.
 const maxNumber = 1 << 53
 
-// maxName bounds the bytes of an event's name, of targets and of reasons.
+// maxName bounds the bytes of an event's name and of reasons.
 const maxName = 256
+
+// MaxTarget bounds the bytes of the id of the child that an event is for.
+const MaxTarget = 256
 
 // DecodeJoin decodes the first frame of a connection. The error matches ErrVersion when only the version is foreign.
 func DecodeJoin(frame []byte, l Limits) (Join, error) {
@@ -140,7 +143,7 @@ func decodeUp(frame []byte, l Limits) (Up, error) {
 			return Up{}, &FrameError{offset(frame, raw[2]), `payload, an object of "v", "f" and "c": ` + err.Error()}
 		}
 	}
-	if len(raw) > 3 && (json.Unmarshal(raw[3], &u.Target) != nil || len(u.Target) > maxName) {
+	if len(raw) > 3 && (json.Unmarshal(raw[3], &u.Target) != nil || len(u.Target) > MaxTarget) {
 		return Up{}, &FrameError{offset(frame, raw[3]), "the target is not a short string"}
 	}
 	return u, nil

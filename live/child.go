@@ -1,0 +1,227 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"reflect"
+
+	"github.com/a-h/templ"
+
+	"github.com/livelong-dev/livelong/live/internal/wire"
+)
+
+// Child shows a view that another one holds: an exported pointer field, or one of a slice or map of such pointers.
+//
+//	type Board struct{ Cards []*Card }
+//
+//	templ (b Board) Render() {
+//		for _, c := range b.Cards {
+//			@live.Child(c.ID, c)
+//		}
+//	}
+//
+// A child has a Render and handlers of its own. An event goes to the nearest view around its element that handles it; when
+// only a child has changed, only its template runs. Children may have children. The key names a child among those of the
+// view that shows it, and with it the child's stored fields; it stays the same element when its neighbours move. The element
+// around a child is a div, or what its Container method says.
+//
+// A child belongs to its page: it is encoded, stored and recorded with it. The page's Mount and handlers make it and give it
+// what it needs, in unexported fields; a child has no Mount. One that Render has made is refused. A handler of a child may
+// change the child and its own children; what else is to happen, it tells the views around it by [Emit].
+func Child[K ~string | ~int | ~int32 | ~int64 | ~uint | ~uint32 | ~uint64](key K, view View) templ.Component {
+	return &childComponent{fmt.Sprint(key), view}
+}
+
+type childComponent struct {
+	key  string
+	view View
+}
+
+// Render implements [templ.Component].
+func (x *childComponent) Render(ctx context.Context, w io.Writer) error {
+	v := reflect.ValueOf(x.view)
+	if v.Kind() != reflect.Pointer {
+		return fmt.Errorf("live.Child %q: a %T is no pointer", x.key, x.view)
+	}
+	if v.IsNil() {
+		return nil
+	}
+	e := envOf(ctx)
+	id := pathOf(e.path, x.key)
+	if len(id) > wire.MaxTarget {
+		return fmt.Errorf("live.Child: the keys down to %.60q… are %d bytes long, want at most %d", id, len(id), wire.MaxTarget)
+	}
+	p := e.pass
+	if p == nil {
+		inner := *e
+		inner.path = id
+		return writeChild(w, id, containerOf(x.view), func() error { return x.view.Render().Render(inner.context(), w) })
+	}
+	if !p.direct(w) {
+		return fmt.Errorf("live.Child %q: the output of %s was led elsewhere", x.key, p.name())
+	}
+	var c *child
+	f := p.in.family
+	if f != nil {
+		c = f.children[v.UnsafePointer()]
+	}
+	if c == nil {
+		return fmt.Errorf("live.Child %q: no exported field of %s holds this *%v; keep children in pointer fields, slices or maps, and make them in Mount or a handler, not in Render",
+			x.key, p.name(), v.Type().Elem())
+	}
+	if other := f.byID[id]; other != nil && other != c && other.shown == f.passes {
+		return fmt.Errorf("live.Child: %s shows two children with the key %q", p.name(), x.key)
+	}
+	if c.shown == f.passes {
+		return fmt.Errorf("live.Child %q: %s shows this *%v twice", x.key, p.name(), c.typ.typ)
+	}
+	if i, ok := p.find(p.owner, c); ok {
+		if c.id == id && p.old[i].rev == c.rev {
+			return p.use(i)
+		}
+		p.next = i + 1
+	}
+	c.id = id
+	f.byID[id] = c
+	return p.child(c, w)
+}
+
+// writeChild writes the element around a child.
+func writeChild(w io.Writer, id string, c Container, render func() error) error {
+	if _, err := io.WriteString(w, `<`+c.Tag+` live-key="`+templ.EscapeString(id)+`" live-child=""`); err != nil {
+		return err
+	}
+	if len(c.Attrs) > 0 {
+		if err := templ.RenderAttributes(context.Background(), w, maps.Clone(c.Attrs)); err != nil {
+			return err
+		}
+	}
+	if _, err := io.WriteString(w, `>`); err != nil {
+		return err
+	}
+	if err := render(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, `</`+c.Tag+`>`)
+	return err
+}
+
+func containerOf(view any) (c Container) {
+	if x, ok := view.(Contained); ok {
+		c = x.Container()
+	}
+	fill(&c.Tag, "div")
+	return c
+}
+
+// Emit hands a message to the nearest view around a child that has an [OnMessage] handler for its type, in the same turn,
+// once the handler that emits it has returned without an error. The error says that there is none.
+func Emit(s *Socket, message any) error {
+	if s.child != nil {
+		for at := s.child.owner; ; at = at.owner {
+			if _, ok := s.in.typeAt(at).handlers.messages[reflect.TypeOf(message)]; ok {
+				s.in.emitted = append(s.in.emitted, emission{at, message})
+				return nil
+			}
+			if at == nil {
+				break
+			}
+		}
+	}
+	return fmt.Errorf("live.Emit: no view around has an OnMessage handler for %T", message)
+}
+
+// emission is a message from a child to a view around it.
+type emission struct {
+	to    *child
+	value any
+}
+
+// typeAt returns the type of a child's view, or of the page's.
+func (in *instance) typeAt(c *child) *viewType {
+	if c == nil {
+		return in.typ
+	}
+	return c.typ
+}
+
+// viewAt returns a child's view and socket, or the page's.
+func (in *instance) viewAt(c *child) (view any, s *Socket) {
+	if c == nil {
+		return in.view, &in.socket
+	}
+	return c.view, &c.socket
+}
+
+// beginChild notes that a turn is a child's, before its handler runs.
+func (in *instance) beginChild(c *child) {
+	if c == nil {
+		return
+	}
+	in.only = c
+	if in.rec != nil {
+		in.rec.turn.Child = c.id
+	}
+	if c.before == nil {
+		c.before = c.snapshot()
+		in.touched = append(in.touched, c)
+	}
+}
+
+// deliver hands over what the children have emitted.
+func (in *instance) deliver(ctx context.Context, err error) error {
+	for i := 0; i < len(in.emitted) && err == nil; i++ {
+		x := in.emitted[i]
+		in.only = x.to
+		if i >= maxEmitted {
+			err = fmt.Errorf("%d messages were emitted in one turn", i)
+			break
+		}
+		err = in.tell(ctx, x.to, x.value)
+	}
+	if len(in.emitted) > 0 {
+		in.emitted = in.emitted[:0]
+		in.only = nil // others were called, too
+	}
+	return err
+}
+
+// maxEmitted bounds what the handlers of one turn may emit: two views may answer each other for ever.
+const maxEmitted = 1000
+
+// childCrashText is what the user reads when a part of the page was put back.
+const childCrashText = "Something went wrong. This part of the page is as it was before."
+
+// restore puts a child back that has panicked, or does not render, to how it was when it rendered last. It reports whether
+// it could.
+func (in *instance) restore(failed *childFailed) bool {
+	c := failed.child
+	if c.before == nil {
+		return false
+	}
+	before := c.before
+	c.before = nil
+	if !before.restore(c) {
+		return false
+	}
+	stack := ""
+	if p := (*panicked)(nil); errors.As(failed.err, &p) {
+		stack = string(p.stack)
+	}
+	in.log().Error("child crashed", "child", c.id, "type", c.typ.name, "err", failed.err, "stack", stack)
+	in.failTurn(failed.err)
+	in.showError(in.event, childCrashText)
+	in.emitted = in.emitted[:0]
+	return true
+}
+
+// forgetBefore is called when all children have rendered.
+func (in *instance) forgetBefore() {
+	for _, c := range in.touched {
+		c.before = nil
+	}
+	in.touched = in.touched[:0]
+}

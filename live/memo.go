@@ -1,0 +1,71 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/a-h/templ"
+)
+
+// Memo shows a component, and when its version is what it was in the rendering before, the HTML of then instead of running
+// it: a table of which one row has changed renders one row. The key names the memo among those of its view,
+// whether one is inside another or not, and keys of two types differ; what the component shows must depend on nothing but the version, which can be anything that is comparable: a number that counts
+// changes, or a struct of the values shown.
+//
+//	for _, r := range c.Rows {
+//		@live.Memo(r.ID, r.Version, row(r))
+//	}
+//
+// Memos may contain each other and children. In development and in tests the component runs all the same, and a version
+// that stayed while the HTML changed is an error. A component that writes a style or a script is never taken again: templ
+// writes these once, wherever they are needed first.
+//
+// The component runs in a context of its own: values that a component around it has put there do not reach it.
+func Memo[K, V comparable](key K, version V, component templ.Component) templ.Component {
+	return &memo{key, version, component}
+}
+
+type memo struct {
+	key, version any
+	component    templ.Component
+}
+
+// Render implements [templ.Component].
+func (m *memo) Render(ctx context.Context, w io.Writer) error {
+	e := envOf(ctx)
+	p := e.pass
+	if p == nil || !p.direct(w) {
+		return m.component.Render(e.context(), w)
+	}
+	if !p.once(p.owner, m.key) {
+		return fmt.Errorf("live.Memo: the key %v comes twice in %s", m.key, p.name())
+	}
+	i, known := p.find(p.owner, m.key)
+	if known && p.old[i].child == nil && p.old[i].version == m.version && !p.old[i].fresh {
+		return p.use(i)
+	}
+	if known {
+		p.next = i + 1 // its own parts
+	}
+	n := p.open(part{owner: p.owner, key: m.key, version: m.version})
+	if err := m.component.Render(e.context(), w); err != nil {
+		return err
+	}
+	if !p.direct(w) {
+		return fmt.Errorf("live.Memo %v: the output was led elsewhere", m.key)
+	}
+	p.close(n)
+	html := p.sink.b[p.parts[n].start:]
+	p.parts[n].fresh = bytes.Contains(html, []byte("<style")) || bytes.Contains(html, []byte("<script"))
+	return nil
+}
+
+// name is that of the view whose template runs.
+func (p *pass) name() string {
+	if p.owner != nil {
+		return p.owner.typ.name
+	}
+	return p.in.typ.name
+}
