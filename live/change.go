@@ -39,12 +39,15 @@ func Update[T any](s *Socket, field *T, f func(T) T) {
 	}
 	u := in.updating(i)
 	*field = f(*field)
-	fields := in.typ.assigns.Fields()
-	at := &fields[in.typ.stored[i].field]
+	slot := &in.stashed.slots[i]
+	at := &in.typeAt(slot.child).assigns.Fields()[slot.f.field]
 	base, typ := u.base, in.typ
 	u.steps = append(u.steps, func(raw json.RawMessage, version int) (json.RawMessage, error) {
 		var v T
-		if raw = typ.modern(i, raw, version); raw == nil || json.Unmarshal(raw, &v) != nil {
+		if i < len(typ.stored) {
+			raw = typ.modern(i, raw, version)
+		}
+		if raw == nil || json.Unmarshal(raw, &v) != nil {
 			// Nothing is stored, or what nobody can read and this write replaces.
 			var fresh T
 			if err := json.Unmarshal(base, &fresh); err != nil {
@@ -55,7 +58,7 @@ func Update[T any](s *Socket, field *T, f func(T) T) {
 		v = f(v)
 		return at.AppendJSON(nil, reflect.ValueOf(&v).Elem())
 	})
-	u.mark = in.typ.assigns.MarkField(in.value, in.typ.stored[i].field)
+	u.mark = in.markSlot(slot)
 }
 
 // owns reports whether p points into the view, or into one of its children.
@@ -74,8 +77,8 @@ func (in *instance) storedAt(p reflect.Value) (i int, ok bool) {
 	if !in.writable() {
 		return 0, false
 	}
-	for i := range in.typ.stored {
-		f := in.value.FieldByIndex(in.typ.assigns.Fields()[in.typ.stored[i].field].Index)
+	for i := range in.stashed.slots {
+		f := in.slotField(&in.stashed.slots[i])
 		if f.Addr().Pointer() == p.Pointer() && f.Type() == p.Type().Elem() {
 			return i, true
 		}
@@ -85,14 +88,14 @@ func (in *instance) storedAt(p reflect.Value) (i int, ok bool) {
 
 // updating returns what is known of a stored field's updates, before the next one.
 func (in *instance) updating(i int) *update {
-	s, field := &in.stashed.slots[i], in.typ.stored[i].field
-	now := in.typ.assigns.MarkField(in.value, field)
+	s := &in.stashed.slots[i]
+	now := in.markSlot(s)
 	if s.update == nil {
-		base, err := in.typ.assigns.EncodeField(nil, in.value, field)
+		base, err := in.encodeSlot(s)
 		if err != nil {
 			base = json.RawMessage("null") // neither could the result be stored
 		}
-		s.update = &update{base: base, mark: now, assigned: s.unsaved || now != in.marks[field]}
+		s.update = &update{base: base, mark: now, assigned: s.unsaved || now != in.seenSlot(s)}
 	}
 	u := s.update
 	if u.assigned = u.assigned || now != u.mark || len(u.steps) >= maxSteps; u.assigned {
@@ -140,15 +143,18 @@ func (in *instance) note() bool {
 	in.noteRecorded(bench.marks)
 	if st := in.stashed; st != nil {
 		for i := range st.slots {
-			s, field := &st.slots[i], in.typ.stored[i].field
-			if slices.Contains(bench.marks, field) {
+			s := &st.slots[i]
+			if s.child == nil && slices.Contains(bench.marks, s.f.field) || s.child != nil && s.seen != s.child.marks[s.f.field] {
 				s.unsaved, s.broken = true, false
+			}
+			if s.child != nil {
+				s.seen = s.child.marks[s.f.field]
 			}
 			switch {
 			case s.update == nil:
 			case !s.unsaved:
 				s.update = nil // it has changed nothing
-			case s.update.mark != in.marks[field]:
+			case s.update.mark != in.seenSlot(s):
 				s.update.assigned = true
 			}
 		}

@@ -84,8 +84,12 @@ func (x *childComponent) Render(ctx context.Context, w io.Writer) error {
 		}
 		p.next = i + 1
 	}
-	c.id = id
-	f.byID[id] = c
+	if c.id != id {
+		c.id = id
+		f.byID[id] = c
+		// What its owner's template has written before may be of the fields as they were.
+		p.fresh = p.in.appear(c) || p.fresh
+	}
 	return p.child(c, w)
 }
 

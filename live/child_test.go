@@ -192,6 +192,48 @@ func TestAPlainFormReachesItsChild(t *testing.T) {
 	}
 }
 
+func TestStoredFieldsOfChildren(t *testing.T) {
+	b := livetest.NewBrowser(t, boardApp(t, "a", "b"))
+	page := b.Open("/")
+	write := func(p *livetest.Page, card, text string) {
+		t.Helper()
+		p.Type(`[live-key="`+card+`"] input[name=text]`, text)
+		p.Click(`[live-key="` + card + `"] form button`)
+	}
+	notes := func(p *livetest.Page, want ...string) {
+		t.Helper()
+		var got []string
+		for _, id := range []string{"head", "a", "b", "named"} {
+			got = append(got, p.Value(`[live-key="`+id+`"] input[name=text]`)+" "+p.Text(`[live-key="`+id+`"] data`))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("notes and totals %q, want %q", got, want)
+		}
+	}
+	write(page, "b", "of b")
+	write(page, "named", "of named")
+	page.Click(`[live-key="b"] .add`)
+	notes(page, " 0", " 0", "of b 1", "of named 0")
+	// The page is started afresh: a draft is its own, a total the browser's.
+	page.PushTo(`[live-key="a"]`, "Fail", board.Fail{How: "above"})
+	page.Await("the page afresh", func() bool { return strings.Contains(page.Error(), "started afresh") })
+	notes(page, " 0", " 0", "of b 1", "of named 0")
+	other := b.Open("/")
+	notes(other, " 0", " 0", " 1", " 0")
+	other.Click(`[live-key="b"] .add`)
+	other.Click(`[live-key="a"] .add`)
+	page.Await("the other tab's totals", func() bool { return page.Text(`[live-key="b"] data`) == "2" && page.Text(`[live-key="a"] data`) == "1" })
+	notes(page, " 0", " 1", "of b 2", "of named 0")
+	// A child that is put back has what it had stored.
+	page.PushTo(`[live-key="b"]`, "Fail", board.Fail{How: "render"})
+	_ = page.Error()
+	notes(page, " 0", " 1", "of b 2", "of named 0")
+	page.Push("Move", board.Move{})
+	page.Click(`[live-key="b"] .add`)
+	notes(page, " 0", " 1", "of b 3", "of named 0")
+	other.Await("the first tab's total", func() bool { return other.Text(`[live-key="b"] data`) == "3" })
+}
+
 func TestEventsForChildrenThatAreNotThere(t *testing.T) {
 	page := livetest.Open(t, boardApp(t, "a"), "/")
 	for _, target := range []string{"z", "a/inner/x", "head/", strings.Repeat("x", 60), "\x00"} {

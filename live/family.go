@@ -55,6 +55,11 @@ func (t *viewType) childFields(known map[reflect.Type]*viewType) error {
 				return fmt.Errorf("%v: field %s: %w", t.typ, f.Name, err)
 			}
 		}
+		for i := range child.stored {
+			if child.stored[i].Scope == ScopeShared {
+				return fmt.Errorf("%v: field %s: the child %v shares its stored field %q; let the page's view do that", t.typ, f.Name, typ, child.stored[i].Name)
+			}
+		}
 		if t.children == nil {
 			t.children = map[int]*childField{}
 		}
@@ -98,13 +103,18 @@ func newFamily(in *instance) *family {
 func (f *family) scan(changed []int) (all []int, own bool) {
 	f.scans++
 	own, _, changed = f.look(nil, f.in.typ, f.in.value, f.in.marks, changed)
+	gone := false
 	for at, c := range f.children {
 		if c.seen != f.scans {
+			gone = true
 			delete(f.children, at)
 			if f.byID[c.id] == c {
 				delete(f.byID, c.id)
 			}
 		}
+	}
+	if gone {
+		f.in.leave(func(c *child) bool { return c.seen != f.scans })
 	}
 	return changed, own
 }

@@ -207,7 +207,7 @@ func (s *Socket) ResetStored(ctx context.Context) error {
 	}
 	for i := range st.slots {
 		slot := &st.slots[i]
-		shared := in.typ.stored[i].Scope == ScopeShared
+		shared := slot.f.Scope == ScopeShared
 		if !shared {
 			in.adopt(in.asDefault(i, fresh))
 			slot.write = n
@@ -216,7 +216,7 @@ func (s *Socket) ResetStored(ctx context.Context) error {
 			slot.update, slot.unsaved = nil, false
 		}
 	}
-	in.defaults = false
+	in.defaults, st.rest = false, nil
 	in.hearLater()
 	return nil
 }

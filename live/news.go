@@ -70,13 +70,13 @@ func (in *instance) hear() (send bool) {
 // becomes of that comes with its acknowledgement.
 func (in *instance) adoptable() ([]adoption, error) {
 	st := in.stashed
-	values := st.later
+	values := in.setAside(st.later)
 	st.later = nil
 	readable, _ := in.migrate(values)
 	var found []adoption
 	var fresh reflect.Value
 	for i := range st.slots {
-		s, f := &st.slots[i], &in.typ.stored[i]
+		s, f := &st.slots[i], st.slots[i].f
 		for _, v := range values {
 			if s.unsaved && v.Scope == f.Scope && f.index(v.Name) >= 0 {
 				st.later = append(st.later, v) // until it is handed over
@@ -85,13 +85,13 @@ func (in *instance) adoptable() ([]adoption, error) {
 		if s.unsaved || s.write > st.saved {
 			continue
 		}
-		r, ok := in.newest(i, readable)
+		r, ok := newest(f, readable)
 		if !ok {
 			gone, removed := readable[StoredKey{f.Scope, f.names[s.from]}]
 			if !removed || gone.Raw != nil {
 				continue
 			}
-			if !fresh.IsValid() {
+			if s.child == nil && !fresh.IsValid() {
 				v, err := in.fresh()
 				if err != nil {
 					return found, err
@@ -137,7 +137,7 @@ func (in *instance) adoptAll(found []adoption) error {
 	var names []string
 	for _, a := range found {
 		in.adopt(a)
-		names = append(names, in.typ.assigns.Fields()[in.typ.stored[a.slot].field].Name)
+		names = append(names, in.slotName(&in.stashed.slots[a.slot]))
 	}
 	bench := workbenches.Get().(*workbench)
 	bench.marks = in.scanFields(bench.marks[:0])
@@ -168,9 +168,17 @@ func (in *instance) fresh() (reflect.Value, error) {
 
 // asDefault is the value that a stored field has in a fresh view.
 func (in *instance) asDefault(i int, fresh reflect.Value) adoption {
-	f := &in.typ.stored[i]
-	field := &in.typ.assigns.Fields()[f.field]
-	v := fresh.FieldByIndex(field.Index)
+	s := &in.stashed.slots[i]
+	f := s.f
+	field := &in.typeAt(s.child).assigns.Fields()[f.field]
+	var v reflect.Value
+	if s.child == nil {
+		v = fresh.FieldByIndex(field.Index)
+	} else if first, err := field.DecodeJSON(s.initial); err == nil {
+		v = first
+	} else {
+		v = reflect.Zero(field.Type)
+	}
 	a := adoption{slot: i, value: v, name: f.Name}
 	if raw, err := field.AppendJSON(nil, v); err == nil {
 		a.hash = assigns.Hash(raw)

@@ -36,6 +36,7 @@ type pass struct {
 	index map[partKey]int
 	owner *child // whose template runs
 	twice map[partKey]bool
+	fresh bool // children that are new have got what is stored for them
 }
 
 type partKey struct {
@@ -47,7 +48,7 @@ type partKey struct {
 func (p *pass) begin(in *instance, out *sink, old *diff.Tree, parts []part) {
 	p.in, p.sink, p.env = in, out, *in.env
 	p.env.pass = p
-	p.html, p.old, p.parts, p.next, p.index, p.owner, p.twice = nil, nil, p.parts[:0], 0, nil, nil, nil
+	p.html, p.old, p.parts, p.next, p.index, p.owner, p.twice, p.fresh = nil, nil, p.parts[:0], 0, nil, nil, nil, false
 	if old != nil {
 		p.html, p.old = old.HTML, parts
 	}

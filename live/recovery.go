@@ -22,13 +22,14 @@ const lostText = "That is not saved: what you saved before cannot be read at the
 // recover joins the stash and sets the view's stored fields. The page's own are recovered only when the same page comes
 // back. The error is [ErrSessionEnded]; what else goes wrong is in the Recovery.
 func (in *instance) recover(samePage bool) (Recovery, error) {
-	if len(in.typ.stored) == 0 {
+	if !in.typ.stores(nil) {
 		return Recovery{Status: Fresh}, nil
 	}
 	st := &stashed{slots: make([]slot, len(in.typ.stored)), told: untold}
 	in.stashed = st
 	for i := range st.slots {
-		st.slots[i].adopted = in.hashField(i)
+		st.slots[i].f = &in.typ.stored[i]
+		st.slots[i].adopted = in.hashSlot(&st.slots[i])
 	}
 	ctx, cancel := context.WithTimeout(in.ctx, in.app.options.AttachTimeout)
 	defer cancel()
@@ -58,7 +59,8 @@ func (in *instance) recover(samePage bool) (Recovery, error) {
 	if !samePage {
 		values = slices.DeleteFunc(values, func(v StoredValue) bool { return v.Scope == ScopePage })
 	}
-	if len(values) == 0 {
+	values = in.setAside(values)
+	if len(values) == 0 && len(st.rest) == 0 {
 		if in.session.new {
 			return Recovery{Status: Fresh}, nil
 		}
@@ -66,8 +68,11 @@ func (in *instance) recover(samePage bool) (Recovery, error) {
 	}
 	readable, lost := in.migrate(values)
 	found := Recovery{Status: NotFound, Lost: lost}
+	if len(st.rest) > 0 {
+		found.Status = Recovered // by the children, once they are shown
+	}
 	for i := range st.slots {
-		r, ok := in.newest(i, readable)
+		r, ok := newest(st.slots[i].f, readable)
 		if !ok {
 			continue
 		}
@@ -130,7 +135,7 @@ func (in *instance) migrate(values []StoredValue) (readable map[StoredKey]readin
 		if err = errors.Join(err, crash); err != nil {
 			in.log().Error("stored fields cannot be migrated", "from", version, "to", in.typ.storedVersion, "keys", keys, "err", err)
 			lost = append(lost, keys...)
-			for i := range in.stashed.slots {
+			for i := range in.typ.stored {
 				s := &in.stashed.slots[i]
 				s.foreign = s.foreign || slices.ContainsFunc(keys, func(name string) bool { return name == in.typ.stored[i].Name })
 			}
@@ -197,8 +202,7 @@ func untouched(value, given, stored json.RawMessage) bool {
 }
 
 // newest returns the value for a stored field: of those under its key and the names it had before, the last written.
-func (in *instance) newest(i int, readable map[StoredKey]reading) (best reading, ok bool) {
-	f := &in.typ.stored[i]
+func newest(f *stored, readable map[StoredKey]reading) (best reading, ok bool) {
 	for _, name := range f.names {
 		if r, found := readable[StoredKey{f.Scope, name}]; found && r.Raw != nil && (!ok || r.Revision > best.Revision) {
 			best, ok = r, true
@@ -224,7 +228,8 @@ func (in *instance) decode(i int, r reading) (a adoption, err error) {
 			err = fmt.Errorf("panic: %v", v)
 		}
 	}()
-	f := &in.typ.assigns.Fields()[in.typ.stored[i].field]
+	s := &in.stashed.slots[i]
+	f := &in.typeAt(s.child).assigns.Fields()[s.f.field]
 	v, err := f.DecodeJSON(r.Raw)
 	if err != nil {
 		return a, err
@@ -236,18 +241,11 @@ func (in *instance) decode(i int, r reading) (a adoption, err error) {
 
 // adopt sets a stored field to what is stored.
 func (in *instance) adopt(a adoption) {
-	f := &in.typ.stored[a.slot]
-	in.value.FieldByIndex(in.typ.assigns.Fields()[f.field].Index).Set(a.value)
 	s := &in.stashed.slots[a.slot]
+	in.slotField(s).Set(a.value)
 	s.adopted, s.broken = a.hash, false
-	s.note(a.revision, f.index(a.name), a.foreign)
-}
-
-// hashField returns the hash of a stored field's encoding; 0 when it cannot be encoded.
-func (in *instance) hashField(i int) uint64 {
-	raw, err := in.typ.assigns.EncodeField(nil, in.value, in.typ.stored[i].field)
-	if err != nil {
-		return 0
+	s.note(a.revision, s.f.index(a.name), a.foreign)
+	if s.child != nil {
+		s.seen = s.child.typ.assigns.MarkField(s.child.value, s.f.field)
 	}
-	return assigns.Hash(raw)
 }

@@ -114,8 +114,18 @@ func (in *instance) renderOnce(w *workbench, old *diff.Tree) error {
 	if in.family != nil && old != nil && !in.stale {
 		return p.again()
 	}
-	return p.view()
+	for range maxGenerations {
+		if err := p.view(); err != nil || !p.fresh {
+			return err
+		}
+		w.sink.b = w.sink.b[:0]
+		p.begin(in, &w.sink, old, in.parts)
+	}
+	return errors.New("with each rendering, stored fields make children appear that were not there before")
 }
+
+// maxGenerations bounds how often what is stored for children may make others appear.
+const maxGenerations = 32
 
 // keepParts notes what the rendering on the bench consists of, for the next one.
 func (in *instance) keepParts(w *workbench) {

@@ -14,8 +14,9 @@ import (
 
 // stashed is an instance's side of its stash, of a view with stored fields. It belongs to the runner.
 type stashed struct {
-	handle  StashHandle // nil: what is stored cannot be read, and nothing is written
-	slots   []slot      // one per stored field
+	handle  StashHandle               // nil: what is stored cannot be read, and nothing is written
+	slots   []slot                    // one per stored field of the page's view, and then of its children
+	rest    map[StoredKey]StoredValue // what is stored for children that may appear
 	later   []StoredValue
 	written uint64 // the newest write handed over
 	saved   uint64 // writes up to this one are durable
@@ -33,6 +34,10 @@ const untold = wire.Save(255)
 
 // slot is what is known of one stored field.
 type slot struct {
+	child    *child // whose field it is; nil: the page's
+	f        *stored
+	initial  []byte  // of a child: the encoding of its default
+	seen     uint64  // of a child: the field's fingerprint when it was last looked at
 	adopted  uint64  // hash of the encoding last recovered, pushed or written: what equals it is not written
 	next     uint64  // of the encoding that is being handed over
 	revision uint64  // of the stored value last adopted
@@ -134,7 +139,7 @@ func (in *instance) operations() (ops []StashOp, err error) {
 	var broken []string
 	var errs []error
 	for i := range st.slots {
-		s, f := &st.slots[i], &in.typ.stored[i]
+		s, f := &st.slots[i], st.slots[i].f
 		if !s.unsaved {
 			continue
 		}
@@ -142,7 +147,7 @@ func (in *instance) operations() (ops []StashOp, err error) {
 			s.unsaved, s.update = false, nil // of a plain form: nobody will have this page
 			continue
 		}
-		raw, err := in.typ.assigns.EncodeField(nil, in.value, f.field)
+		raw, err := in.encodeSlot(s)
 		if err != nil {
 			s.unsaved, s.broken, s.update = false, true, nil
 			broken, errs = append(broken, f.Name), append(errs, err)
@@ -172,10 +177,13 @@ func (in *instance) handedOver(ops []StashOp, n uint64) {
 	st := in.stashed
 	st.written = n
 	for i := range st.slots {
-		s, f := &st.slots[i], &in.typ.stored[i]
+		s, f := &st.slots[i], st.slots[i].f
 		if slices.ContainsFunc(ops, func(op StashOp) bool { return op.StoredKey == f.StoredKey }) {
 			s.adopted, s.write = s.next, n
 			s.unsaved, s.update, s.from, s.foreign = false, nil, 0, false
+			if s.child != nil {
+				st.remember(s)
+			}
 		}
 	}
 	in.take() // a stash in this process has it already

@@ -124,7 +124,7 @@ type sharedField struct {
 
 // add refuses a view type that would take what another stores for its own.
 func (s *storedTypes) add(t *viewType) error {
-	if len(t.stored) == 0 {
+	if !t.stores(nil) {
 		return nil
 	}
 	if other, ok := s.views[t.storedName]; ok && other != t.typ {
