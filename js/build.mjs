@@ -16,5 +16,6 @@ const small = await minify(readFileSync(output("livelong.auto.js"), "utf8"), {
   compress: { passes: 4, keep_fargs: false, pure_getters: true, unsafe_arrows: true },
 });
 writeFileSync(output("livelong.auto.js"), small.code);
+await build({ ...common, entryPoints: [source("latency.auto.ts")], format: "iife", minify: true, outfile: output("livelong.latency.js") });
 await build({ ...common, entryPoints: [source("livelong.css")], minify: true, outfile: output("livelong.css") });
 report();

@@ -10,6 +10,12 @@ var (
 	//go:embed dist/livelong.auto.js
 	Auto []byte
 
+	// Latency is a slow network for trying an app out: a classic script, loaded by live.Script before the client in
+	// development.
+	//
+	//go:embed dist/livelong.latency.js
+	Latency []byte
+
 	// Style is the stylesheet of the connection status, flash messages and errors, loaded by live.Styles.
 	//
 	//go:embed dist/livelong.css

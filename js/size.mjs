@@ -9,8 +9,8 @@ const read = (name) => readFileSync(new URL(`dist/${name}`, import.meta.url));
 const gzipped = (name) => gzipSync(read(name), { level: 9 }).length;
 
 export function report() {
-  for (const name of ["livelong.js", "livelong.auto.js", "livelong.css"]) {
-    console.log(`${name.padEnd(18)} ${String(read(name).length).padStart(7)} B ${String(gzipped(name)).padStart(7)} B gzip -9`);
+  for (const name of ["livelong.js", "livelong.auto.js", "livelong.latency.js", "livelong.css"]) {
+    console.log(`${name.padEnd(20)} ${String(read(name).length).padStart(7)} B ${String(gzipped(name)).padStart(7)} B gzip -9`);
   }
 }
 

@@ -51,9 +51,13 @@ func newAsset(name, kind string, data []byte) *asset {
 }
 
 var (
-	script = newAsset("livelong.js", "text/javascript; charset=utf-8", js.Auto)
-	style  = newAsset("livelong.css", "text/css; charset=utf-8", js.Style)
+	script  = newAsset("livelong.js", "text/javascript; charset=utf-8", js.Auto)
+	latency = newAsset("latency.js", "text/javascript; charset=utf-8", js.Latency)
+	style   = newAsset("livelong.css", "text/css; charset=utf-8", js.Style)
 )
+
+// devKey is in the context of a layout in development.
+type devKey struct{}
 
 // clientVersion names the client of this build.
 var clientVersion = strings.Split(script.path, "/")[2][:8]
@@ -75,19 +79,26 @@ func (f *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *App) serveAssets() {
 	a.mux.Handle("GET "+script.path, script)
 	a.mux.Handle("GET "+style.path, style)
+	if a.options.Dev {
+		a.mux.Handle("GET "+latency.path, latency)
+	}
 }
 
 // Script loads the client. It belongs into the head of every [Layout]. Attributes adjust the client, such as
-// `data-reconnect-max`; see docs/client.md.
+// `data-reconnect-max`; see docs/client.md. With Options.Dev it also loads what makes the network slow on request.
 func Script(attributes ...templ.Attributer) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
-		if _, err := io.WriteString(w, `<script defer src="`+script.path+`"`); err != nil {
-			return err
+		nonce := ""
+		if n := templ.GetNonce(ctx); n != "" {
+			nonce = ` nonce="` + templ.EscapeString(n) + `"`
 		}
-		if nonce := templ.GetNonce(ctx); nonce != "" {
-			if _, err := io.WriteString(w, ` nonce="`+templ.EscapeString(nonce)+`"`); err != nil {
+		if ctx.Value(devKey{}) != nil {
+			if _, err := io.WriteString(w, `<script defer src="`+latency.path+`"`+nonce+`></script>`); err != nil {
 				return err
 			}
+		}
+		if _, err := io.WriteString(w, `<script defer src="`+script.path+`"`+nonce); err != nil {
+			return err
 		}
 		for _, a := range attributes {
 			if err := templ.RenderAttributes(ctx, w, a); err != nil {

@@ -129,6 +129,9 @@ func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
 	if p.nonce != "" {
 		ctx = templ.WithNonce(ctx, p.nonce)
 	}
+	if a.options.Dev {
+		ctx = context.WithValue(ctx, devKey{}, true)
+	}
 	if err := rt.group.layout()(info, root).Render(ctx, &out); err != nil {
 		a.fail(w, r, fmt.Errorf("render the layout: %w", err))
 		return

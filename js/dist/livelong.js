@@ -569,6 +569,23 @@ var ForeignValues = class {
   }
 };
 
+// js/src/fragment.ts
+var HTML = "http://www.w3.org/1999/xhtml";
+var isHtml = (el) => el.namespaceURI === HTML;
+function parseInside(parent, html) {
+  const template = document.createElement("template");
+  const here = /<noscript/i.test(html);
+  if (isHtml(parent)) {
+    const name2 = /-|^template$/.test(parent.localName) ? "div" : parent.localName;
+    const context2 = here ? document.createElement(name2) : template;
+    context2.innerHTML = html;
+    return here ? context2 : template.content;
+  }
+  const context = (here ? document : template.content.ownerDocument).importNode(parent, false);
+  context.innerHTML = html;
+  return context;
+}
+
 // js/src/notice.ts
 var LIMIT = 5;
 function placeFor(attribute, className, role) {
@@ -626,82 +643,6 @@ function show(place2, block, kind, text) {
   }
   place2.append(item);
   while (place2.children.length > LIMIT) place2.firstElementChild.remove();
-}
-
-// js/src/latency.ts
-var KEY = "live-latency";
-var MOST = 4e3;
-var Lane = class {
-  #waiting = [];
-  add(ms, deliver) {
-    if (ms === 0 && this.#waiting.length === 0) return deliver();
-    this.#waiting.push(deliver);
-    setTimeout(() => this.#waiting.shift()?.(), ms);
-  }
-  flush() {
-    for (const deliver of this.#waiting.splice(0)) deliver();
-  }
-};
-var Latency = class {
-  #ms = 0;
-  #up = new Lane();
-  #down = new Lane();
-  #badge = null;
-  start() {
-    try {
-      this.#show(Number(sessionStorage.getItem(KEY)));
-    } catch {
-    }
-  }
-  stop() {
-    this.#show(0);
-  }
-  set(ms) {
-    this.#show(ms);
-    try {
-      sessionStorage.setItem(KEY, String(this.#ms));
-    } catch {
-    }
-  }
-  up(deliver) {
-    this.#up.add(this.#ms, deliver);
-  }
-  down(deliver) {
-    this.#down.add(this.#ms, deliver);
-  }
-  /** What is on its way up arrives, as the connection is being closed behind it. */
-  flush() {
-    this.#up.flush();
-  }
-  #show(ms) {
-    this.#ms = Math.min(MOST, Math.max(0, Math.round(ms) || 0));
-    this.#badge?.remove();
-    this.#badge = null;
-    if (!this.#ms) return;
-    const off = document.createElement("button");
-    off.type = "button";
-    off.textContent = "Switch off";
-    off.onclick = () => this.set(0);
-    this.#badge = placeFor("data-live-latency", KEY, "status");
-    this.#badge.replaceChildren(`Latency: ${this.#ms} ms each way `, off);
-  }
-};
-
-// js/src/fragment.ts
-var HTML = "http://www.w3.org/1999/xhtml";
-var isHtml = (el) => el.namespaceURI === HTML;
-function parseInside(parent, html) {
-  const template = document.createElement("template");
-  const here = /<noscript/i.test(html);
-  if (isHtml(parent)) {
-    const name2 = /-|^template$/.test(parent.localName) ? "div" : parent.localName;
-    const context2 = here ? document.createElement(name2) : template;
-    context2.innerHTML = html;
-    return here ? context2 : template.content;
-  }
-  const context = (here ? document : template.content.ownerDocument).importNode(parent, false);
-  context.innerHTML = html;
-  return context;
 }
 
 // js/src/outbox.ts
@@ -771,7 +712,7 @@ var Outbox = class {
 };
 
 // js/src/scroll.ts
-var KEY2 = "live-scroll";
+var KEY = "live-scroll";
 var LIMIT2 = 50;
 var Scroll = class {
   /** By the entry's place in the history; the window has no id. */
@@ -779,7 +720,7 @@ var Scroll = class {
   /** Reads what the tab's documents before this one have kept. Returns the place of the entry they were left at. */
   start() {
     try {
-      const [at, saved] = JSON.parse(sessionStorage.getItem(KEY2) ?? "[]");
+      const [at, saved] = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
       this.#saved = new Map(saved);
       return at ?? 0;
     } catch {
@@ -790,7 +731,7 @@ var Scroll = class {
   keep(at) {
     this.save(at);
     try {
-      sessionStorage.setItem(KEY2, JSON.stringify([at, [...this.#saved].slice(-LIMIT2)]));
+      sessionStorage.setItem(KEY, JSON.stringify([at, [...this.#saved].slice(-LIMIT2)]));
     } catch {
     }
   }
@@ -1272,7 +1213,6 @@ var PROVEN = 3e4;
 var Socket = class {
   #delegate;
   #options;
-  #latency;
   #backoff;
   #heartbeat = new Heartbeat(
     () => this.send(encode({ kind: "ping" })),
@@ -1287,10 +1227,9 @@ var Socket = class {
   #stable;
   #proven;
   #listening = null;
-  constructor(delegate, options, latency) {
+  constructor(delegate, options) {
     this.#delegate = delegate;
     this.#options = options;
-    this.#latency = latency;
     this.#backoff = new Backoff(options.reconnectMin, options.reconnectMax);
   }
   /** Whether a connection stands or is being opened again. */
@@ -1327,8 +1266,7 @@ var Socket = class {
     clearTimeout(this.#retry);
   }
   send(text) {
-    const socket = this.#socket;
-    this.#latency.up(() => socket?.readyState === WebSocket.OPEN && socket.send(text));
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
   }
   /** The server has answered the join. */
   welcome() {
@@ -1343,23 +1281,21 @@ var Socket = class {
     const socket = new WebSocket(this.#options.url());
     this.#socket = socket;
     this.#heartbeat.expect(OPENING);
-    const arrived = (then) => this.#latency.down(() => this.#socket === socket && then());
     socket.onopen = () => {
       opened = true;
       this.send(this.#delegate.hello());
     };
-    socket.onmessage = ({ data }) => arrived(() => {
+    socket.onmessage = ({ data }) => {
       this.#delegate.received(String(data));
       if (this.#joined) this.#heartbeat.heard();
-    });
-    socket.onclose = ({ code }) => arrived(() => this.#closed(remedy(code, opened)));
+    };
+    socket.onclose = ({ code }) => this.#closed(remedy(code, opened));
   }
   /** Gives the connection up without waiting for the other side, which may be gone. */
   #close(code) {
     const socket = this.#socket;
     if (!socket) return;
     socket.onclose = socket.onmessage = socket.onopen = null;
-    this.#latency.flush();
     socket.close(code);
     this.#closed("retry");
   }
@@ -1977,7 +1913,6 @@ var Session = class {
   #saved;
   #confirm = new Confirm((k) => this.#up({ kind: "confirm", k }));
   #status;
-  #latency = new Latency();
   #socket;
   #departure;
   /** A view that is embedded in a foreign page leaves that page's URL alone. */
@@ -2006,8 +1941,7 @@ var Session = class {
         url: () => socketURL(embeddedAt(this.#root) ?? this.#navigation.url),
         reconnectMin: settings.reconnectMin,
         reconnectMax: settings.reconnectMax
-      },
-      this.#latency
+      }
     );
     this.#departure = new Departure(
       () => {
@@ -2054,7 +1988,6 @@ var Session = class {
     this.#navigation?.start();
     this.#notices.start();
     this.#departure.start();
-    this.#latency.start();
     this.#status.start();
     this.#socket.start();
   }
@@ -2066,11 +1999,7 @@ var Session = class {
     this.#socket.stop();
     this.#confirm.stop();
     this.#status.stop();
-    this.#latency.stop();
     this.#dropped(this.#outbox.drop(), "disconnected");
-  }
-  latency(ms) {
-    this.#latency.set(ms);
   }
   /** Sends an event from a script. The promise settles with the server's reply, undefined when there is none. */
   push(name2, value) {
@@ -2300,9 +2229,6 @@ function connect(options = {}) {
     navigate(href, replace) {
       if (session && !listening.signal.aborted) session.navigate(href, replace);
       else location.assign(href);
-    },
-    latency(ms) {
-      session?.latency(ms);
     },
     disconnect() {
       listening.abort();

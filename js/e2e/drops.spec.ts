@@ -1,5 +1,5 @@
 /** The connection is cut again and again while somebody types and clicks. Nothing is lost, and nothing counts twice. */
-import { expect, open, saved, test, visited, watchJoins, watchStatus } from "./fixtures.ts";
+import { expect, latency as slow, open, saved, slowable, test, visited, watchJoins, watchStatus } from "./fixtures.ts";
 import { randoms } from "./random.ts";
 
 for (const { drops, latency } of [
@@ -18,13 +18,14 @@ for (const { drops, latency } of [
     const at = await home("site");
     const said = await watchStatus(page);
     const joins = await watchJoins(page);
+    if (latency) await slowable(page);
     await open(page, `${at.url}/trouble`);
     let loads = 0;
     page.on("domcontentloaded", () => loads++);
     const typed = page.locator("#typed");
     const inc = page.locator("#inc");
     await typed.focus();
-    if (latency) await page.evaluate((ms) => (window as unknown as { livelong: { latency(ms: number): void } }).livelong.latency(ms), latency);
+    if (latency) await slow(page, latency);
     // The user's side: what is typed is where it was typed, whatever the network does.
     let [text, caret, clicks] = ["", 0, 0];
     async function act(): Promise<void> {

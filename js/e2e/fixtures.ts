@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { type Page, test as base } from "@playwright/test";
-import { bin } from "./build.ts";
+import { type BrowserContext, type Page, test as base } from "@playwright/test";
+import { bin, root } from "./build.ts";
 import { Proxy } from "./proxy.ts";
 
 export { expect } from "@playwright/test";
@@ -170,6 +170,16 @@ export const test = base.extend<Fixtures, { site: Server }>({
 export async function open(page: Page, url: string): Promise<void> {
   await page.goto(url);
   await page.locator("[data-live].live-connected").waitFor();
+}
+
+/** Gives pages that are loaded from now on livelong.latency, which an app has in development only. */
+export async function slowable(pages: Page | BrowserContext): Promise<void> {
+  await pages.addInitScript({ path: `${root}js/dist/livelong.latency.js` });
+}
+
+/** Makes each frame wait so many milliseconds on its way up, and again on its way down. */
+export async function latency(page: Page, ms: number): Promise<void> {
+  await page.evaluate((value) => (window as unknown as { livelong: { latency(ms: number): void } }).livelong.latency(value), ms);
 }
 
 /** Cuts the site's sockets without a close frame, as a lost network does. */

@@ -1,10 +1,9 @@
 /** The slow network that a developer asks for in the console. */
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { expect, open, test, watchJoins } from "./fixtures.ts";
+import { expect, latency, open, slowable, test, watchJoins } from "./fixtures.ts";
 
-const latency = (page: Page, ms: number): Promise<void> =>
-  page.evaluate((value) => (window as unknown as { livelong: { latency(ms: number): void } }).livelong.latency(value), ms);
+test.beforeEach(({ context }) => slowable(context));
 
 /** Milliseconds from a click to its patch. */
 const click = (page: Page): Promise<number> =>
@@ -38,6 +37,25 @@ test("a click takes two seconds, also after a reload, until it is switched off",
   await page.reload();
   await page.locator("[data-live].live-connected").waitFor();
   await expect(badge).toHaveCount(0);
+});
+
+test("an app in development loads it by itself", async ({ browser, counter }) => {
+  const page = await browser.newPage();
+  await open(page, counter.url);
+  await latency(page, 300);
+  await expect(page.locator(".live-latency")).toContainText("300 ms");
+  const began = Date.now();
+  await page.getByRole("button", { name: "Add one" }).click();
+  await expect(page.locator("output")).toHaveText("1");
+  expect(Date.now() - began).toBeGreaterThanOrEqual(599);
+  await page.close();
+});
+
+test("other apps do not have it", async ({ browser, site }) => {
+  const page = await browser.newPage();
+  await open(page, `${site.url}/things`);
+  expect(await page.evaluate(() => "latency" in (window as unknown as { livelong: object }).livelong)).toBe(false);
+  await page.close();
 });
 
 test("it is of one tab", async ({ page, context, site }) => {

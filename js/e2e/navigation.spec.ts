@@ -1,6 +1,6 @@
 /** Going from page to page over the socket: the history, what stays, what is loaded, and what the user keeps. */
 import type { Page } from "@playwright/test";
-import { cut, expect, open, test } from "./fixtures.ts";
+import { cut, expect, latency, open, slowable, test } from "./fixtures.ts";
 
 const text = (page: Page, id: string): Promise<string> => page.locator(`#${id}`).innerText();
 
@@ -601,6 +601,7 @@ test("the server sends the browser to the page it is at, with a hash: it is load
 });
 
 test("back over an entry before it is shown leaves alone how far that was scrolled", async ({ page, site }) => {
+  await slowable(page);
   await open(page, `${site.url}/trip/a`);
   await page.locator("#path").evaluate((el: HTMLElement) => el.click());
   await expect(page.locator("h1")).toHaveText("Trip to next");
@@ -614,7 +615,7 @@ test("back over an entry before it is shown leaves alone how far that was scroll
     setTimeout(() => history.back(), 100);
   });
   await expect(page.locator("h1")).toHaveText("Trip to a");
-  await page.evaluate(() => (window as unknown as { livelong: { latency(ms: number): void } }).livelong.latency(0));
+  await latency(page, 0);
   await page.goForward();
   await expect(page.locator("h1")).toHaveText("Trip to next");
   await expect.poll(() => page.evaluate(() => scrollY)).toBe(old);

@@ -27,8 +27,6 @@ export interface Live {
   on(name: string, fn: (detail: unknown) => void): () => void;
   /** Shows another page, over the socket where that is possible; replace: without a new history entry. */
   navigate(href: string, replace?: boolean): void;
-  /** Delays each frame by so many milliseconds (at most 4,000) up and down, in this tab, until it is called with 0. */
-  latency(ms: number): void;
   /** Closes the connection for good and takes all listeners off. */
   disconnect(): void;
 }
@@ -55,9 +53,6 @@ export function connect(options: Options = {}): Live {
     navigate(href, replace) {
       if (session && !listening.signal.aborted) session.navigate(href, replace);
       else location.assign(href);
-    },
-    latency(ms) {
-      session?.latency(ms);
     },
     disconnect() {
       listening.abort();

@@ -1,4 +1,7 @@
-/** A slow network for trying an app out: each frame waits, on its way up and on its way down. The tab remembers it. */
+/**
+ * A slow network for trying an app out: each frame waits, on its way up and on its way down. The tab remembers it. It is no
+ * part of the client, which knows nothing of it.
+ */
 import { placeFor } from "./notice.ts";
 
 const KEY = "live-latency";
@@ -33,6 +36,7 @@ export class Latency {
     } catch {
       // Without a session storage it ends with the page.
     }
+    if (!document.body) document.addEventListener("DOMContentLoaded", () => this.#show(this.#ms), { once: true });
   }
 
   stop(): void {
@@ -65,7 +69,7 @@ export class Latency {
     this.#ms = Math.min(MOST, Math.max(0, Math.round(ms) || 0));
     this.#badge?.remove();
     this.#badge = null;
-    if (!this.#ms) return;
+    if (!this.#ms || !document.body) return;
     const off = document.createElement("button");
     off.type = "button";
     off.textContent = "Switch off";
@@ -73,4 +77,32 @@ export class Latency {
     this.#badge = placeFor("data-live-latency", KEY, "status");
     this.#badge.replaceChildren(`Latency: ${this.#ms} ms each way `, off);
   }
+}
+
+/** A WebSocket whose frames wait. What is told of it late was there before: the end of a connection, too. */
+export function slow(Base: typeof WebSocket, latency: Latency): typeof WebSocket {
+  return class extends Base {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      super(url, protocols);
+      // This listener is the first one, so it keeps events from all others until their time has come.
+      let late: Event | undefined;
+      const hold = (event: MessageEvent | CloseEvent): void => {
+        if (event === late) return;
+        event.stopImmediatePropagation();
+        const copy = event instanceof CloseEvent ? new CloseEvent("close", event) : new MessageEvent("message", { data: event.data });
+        latency.down(() => this.dispatchEvent((late = copy)));
+      };
+      this.addEventListener("message", hold);
+      this.addEventListener("close", hold);
+    }
+
+    override send(data: Parameters<WebSocket["send"]>[0]): void {
+      latency.up(() => this.readyState === Base.OPEN && super.send(data));
+    }
+
+    override close(code?: number, reason?: string): void {
+      latency.flush();
+      super.close(code, reason);
+    }
+  };
 }

@@ -3,7 +3,6 @@ import { Confirm } from "./confirm.ts";
 import { type Control, Edits, isControl, teller } from "./edits.ts";
 import { Events, type Outgoing } from "./events.ts";
 import { ForeignValues } from "./foreign.ts";
-import { Latency } from "./latency.ts";
 import { parseInside } from "./fragment.ts";
 import { Notices } from "./notice.ts";
 import { type Entry, Outbox } from "./outbox.ts";
@@ -44,7 +43,6 @@ export class Session {
   #saved!: Saved;
   readonly #confirm = new Confirm((k) => this.#up({ kind: "confirm", k }));
   readonly #status: Status;
-  readonly #latency = new Latency();
   readonly #socket: Socket;
   readonly #departure: Departure;
   /** A view that is embedded in a foreign page leaves that page's URL alone. */
@@ -77,7 +75,6 @@ export class Session {
         reconnectMin: settings.reconnectMin,
         reconnectMax: settings.reconnectMax,
       },
-      this.#latency,
     );
     this.#departure = new Departure(
       () => {
@@ -128,7 +125,6 @@ export class Session {
     this.#navigation?.start();
     this.#notices.start();
     this.#departure.start();
-    this.#latency.start();
     this.#status.start();
     this.#socket.start();
   }
@@ -141,12 +137,7 @@ export class Session {
     this.#socket.stop();
     this.#confirm.stop();
     this.#status.stop();
-    this.#latency.stop();
     this.#dropped(this.#outbox.drop(), "disconnected");
-  }
-
-  latency(ms: number): void {
-    this.#latency.set(ms);
   }
 
   /** Sends an event from a script. The promise settles with the server's reply, undefined when there is none. */

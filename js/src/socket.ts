@@ -5,7 +5,6 @@
 import { Backoff } from "./backoff.ts";
 import { type Remedy, remedy, verdict } from "./closing.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import type { Latency } from "./latency.ts";
 import { head, isVisible, reloadHelped, reloadOnce } from "./page.ts";
 import { encode } from "./wire.ts";
 
@@ -38,7 +37,6 @@ const PROVEN = 30_000;
 export class Socket {
   readonly #delegate: SocketDelegate;
   readonly #options: SocketOptions;
-  readonly #latency: Latency;
   readonly #backoff: Backoff;
   readonly #heartbeat = new Heartbeat(
     () => this.send(encode({ kind: "ping" })),
@@ -54,10 +52,9 @@ export class Socket {
   #proven: ReturnType<typeof setTimeout> | undefined;
   #listening: AbortController | null = null;
 
-  constructor(delegate: SocketDelegate, options: SocketOptions, latency: Latency) {
+  constructor(delegate: SocketDelegate, options: SocketOptions) {
     this.#delegate = delegate;
     this.#options = options;
-    this.#latency = latency;
     this.#backoff = new Backoff(options.reconnectMin, options.reconnectMax);
   }
 
@@ -101,8 +98,7 @@ export class Socket {
   }
 
   send(text: string): void {
-    const socket = this.#socket;
-    this.#latency.up(() => socket?.readyState === WebSocket.OPEN && socket.send(text));
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
   }
 
   /** The server has answered the join. */
@@ -119,18 +115,16 @@ export class Socket {
     const socket = new WebSocket(this.#options.url());
     this.#socket = socket;
     this.#heartbeat.expect(OPENING);
-    const arrived = (then: () => void): void => this.#latency.down(() => this.#socket === socket && then());
     socket.onopen = () => {
       opened = true;
       this.send(this.#delegate.hello());
     };
-    socket.onmessage = ({ data }) =>
-      arrived(() => {
-        this.#delegate.received(String(data));
-        // Before the join is answered the deadline of the opening stands.
-        if (this.#joined) this.#heartbeat.heard();
-      });
-    socket.onclose = ({ code }) => arrived(() => this.#closed(remedy(code, opened)));
+    socket.onmessage = ({ data }) => {
+      this.#delegate.received(String(data));
+      // Before the join is answered the deadline of the opening stands.
+      if (this.#joined) this.#heartbeat.heard();
+    };
+    socket.onclose = ({ code }) => this.#closed(remedy(code, opened));
   }
 
   /** Gives the connection up without waiting for the other side, which may be gone. */
@@ -138,7 +132,6 @@ export class Socket {
     const socket = this.#socket;
     if (!socket) return;
     socket.onclose = socket.onmessage = socket.onopen = null;
-    this.#latency.flush();
     socket.close(code);
     this.#closed("retry");
   }
