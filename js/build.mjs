@@ -10,10 +10,18 @@ const output = (name) => new URL(`dist/${name}`, import.meta.url).pathname;
 
 await build({ ...common, entryPoints: [source("index.ts")], format: "esm", outfile: output("livelong.js") });
 await build({ ...common, entryPoints: [source("auto.ts")], format: "iife", minify: true, outfile: output("livelong.auto.js") });
-// What esbuild has made small, terser makes smaller by 4 %: it folds across statements.
+// Properties that only the client's own modules use: their names may be made short. None of them is a name of the DOM, of the
+// wire, of an event's detail, of an option or of a data attribute.
+const inner = [
+  ..."again announce answered applied ask attribute base busy carried change client debounce debounced during edited expect".split(" "),
+  ..."failed fire flushAll heard hello inserted isEdited joined keep leaving mine missed mounted moved newest own owner payload".split(" "),
+  ..."prevent received ref refused rest resumed sent settle sum theirs throttle timer up wanted welcome yields".split(" "),
+];
+// What esbuild has made small, terser makes smaller by 6 %: it folds across statements.
 const small = await minify(readFileSync(output("livelong.auto.js"), "utf8"), {
   ecma: 2022,
   compress: { passes: 4, keep_fargs: false, pure_getters: true, unsafe_arrows: true },
+  mangle: { properties: { regex: new RegExp(`^(?:${inner.join("|")})$`) } },
 });
 writeFileSync(output("livelong.auto.js"), small.code);
 await build({ ...common, entryPoints: [source("latency.auto.ts")], format: "iife", minify: true, outfile: output("livelong.latency.js") });
