@@ -43,6 +43,9 @@ type Form struct {
 	Sent   bool              // the form was submitted: all inputs count as used
 }
 
+// resetTarget is what a field tagged `client:"target"` holds when a reset button was pressed. No input has this name.
+const resetTarget = "[reset]"
+
 // maxUsed bounds the inputs that a form remembers.
 const maxUsed = 1000
 
@@ -50,7 +53,8 @@ const maxUsed = 1000
 // [FieldErrors], and then what the validators say of it. It reports whether nothing is.
 //
 // An event with a field tagged `client:"target"` that says which input was changed is a change, and that input is used from
-// now on; any other is a submit. A validator returns nil, what [FieldErrors.Err] makes, or an error that wraps that; package
+// now on; where it says that a reset button was pressed, no input counts as used any more. Any other event is a submit. A
+// validator returns nil, what [FieldErrors.Err] makes, or an error that wraps that; package
 // validate has one for struct tags. Any other error is for no input in particular: its name is empty. A validator that panics is a bug,
 // and crashes the page like any.
 func (f *Form) Check(event any, validators ...func(event any) error) (ok bool) {
@@ -63,14 +67,14 @@ func (f *Form) Check(event any, validators ...func(event any) error) (ok bool) {
 		}
 	}
 	v := reflect.Indirect(reflect.ValueOf(event))
-	target := ""
+	change, target := false, ""
 	if v.Kind() == reflect.Struct {
 		for _, field := range reflect.VisibleFields(v.Type()) {
 			switch {
 			case field.Type == reflect.TypeFor[FieldErrors]():
 				add(v.FieldByIndex(field.Index).Interface().(FieldErrors))
 			case field.Tag.Get("client") == "target" && field.Type.Kind() == reflect.String:
-				target = v.FieldByIndex(field.Index).String()
+				change, target = true, v.FieldByIndex(field.Index).String()
 			}
 		}
 	}
@@ -89,10 +93,13 @@ func (f *Form) Check(event any, validators ...func(event any) error) (ok bool) {
 	if len(found) > 0 {
 		f.Errors = found
 	}
-	if target == "" {
-		f.Sent = true
-	} else {
+	switch {
+	case target == resetTarget:
+		f.Used, f.Sent = nil, false
+	case target != "":
 		f.Use(target)
+	case !change:
+		f.Sent = true
 	}
 	return len(found) == 0
 }

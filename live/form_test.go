@@ -156,3 +156,19 @@ func TestFormIsBounded(t *testing.T) {
 		t.Errorf("%d inputs are remembered", len(f.Used))
 	}
 }
+
+func TestResetForgetsWhereTheUserHasBeen(t *testing.T) {
+	var f live.Form
+	f.Check(Edited{Target: "age", Email: "x"}, validate.Struct)
+	f.Check(Sent{Email: "x"}, validate.Struct)
+	if len(f.Wrong()) != 2 {
+		t.Fatalf("wrong: %q", f.Wrong())
+	}
+	if f.Check(Edited{Target: "[reset]"}, validate.Struct) || f.Wrong() != nil || f.Used != nil {
+		t.Errorf("after a reset %q are shown, %q used", f.Wrong(), f.Used)
+	}
+	// An input without a name is none that the form knows, and no submit.
+	if f.Check(Edited{}, validate.Struct); f.Wrong() != nil {
+		t.Errorf("after a change of a nameless input %q are shown", f.Wrong())
+	}
+}

@@ -127,8 +127,10 @@ var VALUELESS = /^(?:checkbox|radio|hidden|submit|button|reset|image|file)$/;
 var hasText = (el) => el instanceof HTMLTextAreaElement || el instanceof HTMLInputElement && !VALUELESS.test(el.type);
 var isControl = (el) => el instanceof HTMLInputElement || el instanceof HTMLTextAreaElement || el instanceof HTMLSelectElement;
 function teller(control) {
-  const owner = control.closest("[live-change]") ?? control.form;
-  return owner?.closest("[live-change]") ?? null;
+  const { form } = control;
+  const near = control.closest("[live-change]");
+  const foreign = near instanceof HTMLFormElement && form !== void 0 && near !== form;
+  return near && !foreign ? near : form?.closest("[live-change]") ?? null;
 }
 var Edits = class {
   #stamps = /* @__PURE__ */ new WeakMap();
@@ -214,7 +216,7 @@ var Edits = class {
   }
   /** Whether the frame being applied may set the control's value, checkedness or choice. */
   yields(control) {
-    if (control === this.#composing) return false;
+    if (this.#unfinished(control)) return false;
     const stamp = this.#stamp(control);
     if (stamp > this.#ref) return false;
     return stamp === 0 || this.#answers || !hasText(control) || control !== document.activeElement;
@@ -222,10 +224,14 @@ var Edits = class {
   /** After the answer to a form's submit: what was not edited since follows the server, as after a page load. */
   settle(form, n) {
     for (const el of form.elements) {
-      if (!isControl(el) || this.#stamp(el) > n || el === this.#composing) continue;
+      if (!isControl(el) || this.#stamp(el) > n || this.#unfinished(el)) continue;
       reset(el);
       this.forget(el);
     }
+  }
+  /** What the user is in the middle of: a composition, a number that is none yet ("1e"). */
+  #unfinished(control) {
+    return control === this.#composing || isControl(control) && control.validity.badInput;
   }
   #heldBack(control) {
     return this.#untold.has(control) && isControl(control) && teller(control) !== null;
@@ -338,6 +344,8 @@ var Events = class {
   #states = /* @__PURE__ */ new WeakMap();
   #stop = null;
   #pressed = null;
+  /** The page is being changed: a focus that goes with its element was not moved by the user. */
+  still = false;
   constructor(root, delegate) {
     this.#root = root;
     this.#delegate = delegate;
@@ -403,7 +411,7 @@ var Events = class {
   /** The values are back after the event, and the view should know them. */
   #reset(event) {
     const form = event.target;
-    setTimeout(() => form.hasAttribute("live-change") && this.#change(form, event));
+    setTimeout(() => this.#closest(form, "change") === form && this.#fire(form, "change", event, { form }));
   }
   #input(event) {
     const control = event.target;
@@ -415,19 +423,16 @@ var Events = class {
     this.#change(control, event);
   }
   #change(control, event) {
-    const outer = control.form ?? null;
-    const owner = this.#closest(control, "change") ?? this.#closest(outer, "change");
-    if (!owner) return;
+    const owner = teller(control);
+    if (!owner || !this.#root.contains(owner)) return;
     const form = owner instanceof HTMLFormElement ? owner : null;
     this.#fire(owner, "change", event, { control, form, data: () => controlData(control) });
   }
   #focus(event, type) {
+    if (this.still) return;
     const target = event.target;
-    if (type === "blur") {
-      for (const owner2 of [this.#closest(target, "change"), this.#closest(target.form, "change")]) {
-        if (owner2) this.#timing.flush(owner2);
-      }
-    }
+    const told = type === "blur" && teller(target);
+    if (told) this.#timing.flush(told);
     const owner = this.#closest(target, type);
     if (owner && !(event.relatedTarget instanceof Node && owner.contains(event.relatedTarget))) this.#fire(owner, type, event);
   }
@@ -490,7 +495,7 @@ function clientValue(key, owner, control, event, submitter) {
     case "value":
       return valueOf(control) ?? valueOf(event.target);
     case "target":
-      return nameOf(control);
+      return event.type === "reset" ? "[reset]" : nameOf(control);
     case "submitter":
       return submitter ? nameOf(submitter) : void 0;
     case "x":
@@ -2097,7 +2102,9 @@ var Session = class {
     if (extra.token) this.#root.setAttribute("data-live", extra.token);
     if (extra.join?.how === "navigate") frame = this.#swap(frame);
     this.#edits.frame(ref);
+    this.#events.still = true;
     const ops = this.#view.apply(frame);
+    this.#events.still = false;
     if (ops !== null) this.#announce("patched", { bytes: chars, ops, ms: performance.now() - began });
     this.#tag = extra.tag ?? (ops === null ? this.#tag : void 0);
     this.#answered(frame);

@@ -1,61 +1,12 @@
 /** How the client keeps a page alive over lost connections. The server's side is played here, frame by frame. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import type { Page, WebSocketRoute } from "@playwright/test";
-import { root } from "./build.ts";
+import type { Page } from "@playwright/test";
+import { Peer, visit as visitView } from "./peer.ts";
 import { cut, expect, look, open, test, watchStatus } from "./fixtures.ts";
-
-type Frame = readonly [unknown, ...unknown[]];
-
-/** One connection after another, as the server sees them. */
-class Peer {
-  readonly joins: Frame[] = [];
-  readonly frames: Frame[] = [];
-  socket!: WebSocketRoute;
-  /** Answers a join. */
-  answer: (join: Frame) => unknown = () => [0, [], { join: { how: "adopt", secret: "s1" } }];
-
-  connect(socket: WebSocketRoute): void {
-    this.socket = socket;
-    let joined = false;
-    socket.onMessage((text) => {
-      const frame = JSON.parse(String(text)) as Frame;
-      if (joined) return void this.frames.push(frame);
-      joined = true;
-      this.joins.push(frame);
-      const answer = this.answer(frame);
-      if (answer) this.send(answer);
-    });
-  }
-
-  send(frame: unknown): void {
-    this.socket.send(JSON.stringify(frame));
-  }
-
-  events(): unknown[] {
-    return this.frames.filter(([n]) => n !== 0).map((frame) => frame.slice(0, 2));
-  }
-}
 
 const VIEW = `<p id="n">0</p><button id="add" live-click="Add">add</button><button id="other" live-click="Other">other</button>
 <form live-submit="Save" live-change="Edit;d=50"><input name="note" aria-label="Note"></form>`;
 
-async function visit(page: Page, peer: Peer, statusDelay = 200): Promise<void> {
-  await page.route("http://live.test/**", (route) => {
-    const path = new URL(route.request().url()).pathname;
-    if (path === "/live.js") return route.fulfill({ contentType: "text/javascript", body: readFileSync(join(root, "js/dist/livelong.auto.js")) });
-    if (path === "/live.css") return route.fulfill({ contentType: "text/css", body: readFileSync(join(root, "js/dist/livelong.css")) });
-    return route.fulfill({
-      contentType: "text/html",
-      body: `<!DOCTYPE html><html lang="en"><title>live</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/live.css">
-<script src="/live.js" defer data-reconnect-min="10" data-reconnect-max="100" data-status-delay="${statusDelay}"></script>
-<main><div data-live="TOKEN" data-live-tag="00c0ffee00c0ffee">${VIEW}</div></main></html>`,
-    });
-  });
-  await page.routeWebSocket("ws://live.test/**", (socket) => peer.connect(socket));
-  await page.goto("http://live.test/page");
-  await page.locator("[data-live].live-connected").waitFor();
-}
+const visit = (page: Page, peer: Peer, statusDelay?: number): Promise<void> => visitView(page, peer, VIEW, statusDelay);
 
 test("the first join names token and tag; a later one resumes with the secret and sends what was not received", async ({ page }) => {
   const peer = new Peer();

@@ -18,9 +18,12 @@ export const isControl = (el: unknown): el is Control =>
   el instanceof HTMLInputElement || el instanceof HTMLTextAreaElement || el instanceof HTMLSelectElement;
 
 /** What tells the server of a control's edits; null when only a submit does. */
-export function teller(control: Control): Element | null {
-  const owner = control.closest("[live-change]") ?? control.form;
-  return owner?.closest("[live-change]") ?? null;
+export function teller(control: Element): Element | null {
+  const { form } = control as Partial<HTMLInputElement>;
+  const near = control.closest("[live-change]");
+  // A form speaks for its own controls, which may stand elsewhere, and not for those of another one.
+  const foreign = near instanceof HTMLFormElement && form !== undefined && near !== form;
+  return near && !foreign ? near : (form?.closest("[live-change]") ?? null);
 }
 
 export class Edits {
@@ -121,7 +124,7 @@ export class Edits {
 
   /** Whether the frame being applied may set the control's value, checkedness or choice. */
   yields(control: Element): boolean {
-    if (control === this.#composing) return false;
+    if (this.#unfinished(control)) return false;
     const stamp = this.#stamp(control);
     if (stamp > this.#ref) return false;
     // Between two keystrokes only an answer may replace the text, not an update that others caused.
@@ -131,10 +134,15 @@ export class Edits {
   /** After the answer to a form's submit: what was not edited since follows the server, as after a page load. */
   settle(form: HTMLFormElement, n: number): void {
     for (const el of form.elements) {
-      if (!isControl(el) || this.#stamp(el) > n || el === this.#composing) continue;
+      if (!isControl(el) || this.#stamp(el) > n || this.#unfinished(el)) continue;
       reset(el);
       this.forget(el);
     }
+  }
+
+  /** What the user is in the middle of: a composition, a number that is none yet ("1e"). */
+  #unfinished(control: Element): boolean {
+    return control === this.#composing || (isControl(control) && control.validity.badInput);
   }
 
   #heldBack(control: Element): boolean {

@@ -3,7 +3,7 @@
  * need no wiring; a script that calls preventDefault or stopPropagation keeps an event to itself.
  */
 import { type Binding, parseBinding } from "./binding.ts";
-import { isControl } from "./edits.ts";
+import { isControl, teller } from "./edits.ts";
 import { controlData, formData, stateOf } from "./form.ts";
 import { Timing } from "./timing.ts";
 import type { Payload } from "./wire.ts";
@@ -45,6 +45,8 @@ export class Events {
   readonly #states = new WeakMap<Element, string>();
   #stop: AbortController | null = null;
   #pressed: EventTarget | null = null;
+  /** The page is being changed: a focus that goes with its element was not moved by the user. */
+  still = false;
 
   constructor(root: Element, delegate: EventsDelegate) {
     this.#root = root;
@@ -122,7 +124,7 @@ export class Events {
   /** The values are back after the event, and the view should know them. */
   #reset(event: Event): void {
     const form = event.target as HTMLFormElement;
-    setTimeout(() => form.hasAttribute("live-change") && this.#change(form, event));
+    setTimeout(() => this.#closest(form, "change") === form && this.#fire(form, "change", event, { form }));
   }
 
   #input(event: Event): void {
@@ -138,20 +140,17 @@ export class Events {
   }
 
   #change(control: Element, event: Event): void {
-    const outer = (control as Partial<HTMLInputElement>).form ?? null;
-    const owner = this.#closest(control, "change") ?? this.#closest(outer, "change");
-    if (!owner) return;
+    const owner = teller(control);
+    if (!owner || !this.#root.contains(owner)) return;
     const form = owner instanceof HTMLFormElement ? owner : null;
     this.#fire(owner, "change", event, { control, form, data: () => controlData(control) });
   }
 
   #focus(event: FocusEvent, type: "focus" | "blur"): void {
+    if (this.still) return;
     const target = event.target as Element;
-    if (type === "blur") {
-      for (const owner of [this.#closest(target, "change"), this.#closest((target as HTMLInputElement).form, "change")]) {
-        if (owner) this.#timing.flush(owner);
-      }
-    }
+    const told = type === "blur" && teller(target);
+    if (told) this.#timing.flush(told);
     const owner = this.#closest(target, type);
     // Within its own content the focus has neither come nor gone.
     if (owner && !(event.relatedTarget instanceof Node && owner.contains(event.relatedTarget))) this.#fire(owner, type, event);
@@ -236,7 +235,7 @@ function clientValue(key: string, owner: Element, control: Element, event: Event
     case "value":
       return valueOf(control) ?? valueOf(event.target);
     case "target":
-      return nameOf(control);
+      return event.type === "reset" ? "[reset]" : nameOf(control);
     case "submitter":
       return submitter ? nameOf(submitter) : undefined;
     case "x":

@@ -242,7 +242,9 @@ export class Session {
     if (extra.token) this.#root.setAttribute("data-live", extra.token);
     if (extra.join?.how === "navigate") frame = this.#swap(frame);
     this.#edits.frame(ref);
+    this.#events.still = true;
     const ops = this.#view.apply(frame);
+    this.#events.still = false;
     if (ops !== null) this.#announce("patched", { bytes: chars, ops, ms: performance.now() - began });
     this.#tag = extra.tag ?? (ops === null ? this.#tag : undefined);
     this.#answered(frame);
