@@ -1,12 +1,9 @@
 // js/src/binding.ts
-var BindingError = class extends Error {
-  name = "BindingError";
-};
 var NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
 var isEventName = (name2) => NAME.test(name2);
 function parseBinding(text) {
   const bad = (why) => {
-    throw new BindingError(`${why} in ${JSON.stringify(text)}`);
+    throw new Error(`${why} in ${JSON.stringify(text)}`);
   };
   const space = text.indexOf(" ");
   const [name2, ...options] = (space < 0 ? text : text.slice(0, space)).split(";");
@@ -103,7 +100,7 @@ var Confirm = class {
 };
 
 // js/src/form.ts
-var plain = /^live-(?:event|seal)$/;
+var plain = /^live-(event|seal)$/;
 function formData(form, submitter) {
   const pairs = new URLSearchParams();
   for (const [name2, value] of new FormData(form, submitter)) if (typeof value === "string" && !plain.test(name2)) pairs.append(name2, value);
@@ -114,7 +111,7 @@ function controlData(control) {
   const { name: name2, type, value, checked, selectedOptions } = control;
   if (!name2 || type === "file") return "";
   if (selectedOptions) for (const option of selectedOptions) pairs.append(name2, option.value);
-  else if (!/^(?:checkbox|radio)$/.test(type) || checked) pairs.append(name2, value);
+  else if (!/^(checkbox|radio)$/.test(type) || checked) pairs.append(name2, value);
   return pairs.toString();
 }
 function stateOf(control) {
@@ -123,7 +120,7 @@ function stateOf(control) {
 }
 
 // js/src/edits.ts
-var VALUELESS = /^(?:checkbox|radio|hidden|submit|button|reset|image|file)$/;
+var VALUELESS = /^(checkbox|radio|hidden|submit|button|reset|image|file)$/;
 var hasText = (el) => el instanceof HTMLTextAreaElement || el instanceof HTMLInputElement && !VALUELESS.test(el.type);
 var isControl = (el) => el instanceof HTMLInputElement || el instanceof HTMLTextAreaElement || el instanceof HTMLSelectElement;
 function teller(control) {
@@ -175,7 +172,7 @@ var Edits = class {
   }
   edited(target) {
     if (!isControl(target)) return;
-    const ticked = /^(?:checkbox|radio)$/.test(target.type) && target.closest("[live-click]");
+    const ticked = /^(checkbox|radio)$/.test(target.type) && target.closest("[live-click]");
     const stamp = ticked ? this.#clicked : this.#newest() + 1;
     this.#stamps.set(target, stamp);
     this.#states.set(target, stateOf(target));
@@ -240,7 +237,7 @@ var Edits = class {
     if (this.#heldBack(control)) return Infinity;
     const stamp = this.#stamps.get(control);
     if (stamp !== void 0) return stamp > this.#recovered ? Math.max(stamp, this.#base) : 0;
-    if (!isControl(control) || !hasText(control) || /^(?:range|color)$/.test(control.type)) return 0;
+    if (!isControl(control) || !hasText(control) || /^(range|color)$/.test(control.type)) return 0;
     return control.value !== control.defaultValue ? 1 : 0;
   }
 };
@@ -462,7 +459,7 @@ var Events = class {
     const client = clientValues(binding.client, owner, control, event, details.submitter);
     const pace = type === "blur" ? { debounce: 0, throttle: 0 } : binding;
     this.#timing.run(owner, control, type + key, pace, () => {
-      if (/^(?:click|submit)$/.test(type) && this.#delegate.busy(owner, type)) return;
+      if (/^(click|submit)$/.test(type) && this.#delegate.busy(owner, type)) return;
       const form = details.form ?? null;
       const f = form ? formData(form, details.submitter) : details.data?.();
       const payload = { ...value !== void 0 && { v: value }, ...f && { f }, ...client && { c: client } };
@@ -473,7 +470,7 @@ var Events = class {
 function leadsAway(el) {
   if (el.matches("a[href],area[href]")) return true;
   const { form, type } = el;
-  return el.matches("button,input") && !!form && /^(?:submit|image|reset)$/.test(type);
+  return el.matches("button,input") && !!form && /^(submit|image|reset)$/.test(type);
 }
 function isSeen(el) {
   return [...el.getClientRects()].some(
@@ -481,32 +478,23 @@ function isSeen(el) {
   );
 }
 function clientValues(wanted, owner, control, event, submitter) {
+  const { key, clientX, clientY } = event;
+  const box = owner.getBoundingClientRect();
+  const within = (at, edge) => at === void 0 ? at : Math.round(at - edge);
+  const known = {
+    key,
+    value: valueOf(control) ?? valueOf(event.target),
+    target: event.type === "reset" ? "[reset]" : nameOf(control),
+    submitter: submitter ? nameOf(submitter) : void 0,
+    x: within(clientX, box.left),
+    y: within(clientY, box.top)
+  };
   const values = {};
-  for (const key of wanted) {
-    const value = clientValue(key, owner, control, event, submitter);
-    if (value !== void 0) values[key] = value;
+  for (const name2 of wanted) {
+    const value = known[name2];
+    if (value !== void 0) values[name2] = value;
   }
   return Object.keys(values).length > 0 ? values : void 0;
-}
-function clientValue(key, owner, control, event, submitter) {
-  switch (key) {
-    case "key":
-      return event instanceof KeyboardEvent ? event.key : void 0;
-    case "value":
-      return valueOf(control) ?? valueOf(event.target);
-    case "target":
-      return event.type === "reset" ? "[reset]" : nameOf(control);
-    case "submitter":
-      return submitter ? nameOf(submitter) : void 0;
-    case "x":
-    case "y": {
-      if (!(event instanceof MouseEvent)) return void 0;
-      const box = owner.getBoundingClientRect();
-      return Math.round(key === "x" ? event.clientX - box.left : event.clientY - box.top);
-    }
-    default:
-      return void 0;
-  }
 }
 var nameOf = (el) => el.getAttribute("name") || el.id;
 function valueOf(target) {
@@ -805,7 +793,7 @@ var Navigation = class {
   #click(event) {
     if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     const link = event.target instanceof Element ? event.target.closest("a[live-link]") : null;
-    if (!link || !/^(?:_self)?$/.test(link.getAttribute("target") ?? "") || link.hasAttribute("download")) return;
+    if (!link || !/^(_self)?$/.test(link.getAttribute("target") ?? "") || link.hasAttribute("download")) return;
     const url = new URL(link.getAttribute("href") ?? "", document.baseURI);
     if (url.origin !== location.origin || url.hash && pathOf(url) === pathOf(location)) return;
     event.preventDefault();
@@ -935,7 +923,7 @@ function present(root) {
 }
 function live(text) {
   const el = placeFor("data-live-route", "live-route", "status");
-  el.style.cssText = "position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap";
+  el.style.cssText = "position:fixed;clip-path:inset(50%)";
   el.textContent = text;
 }
 
@@ -1009,6 +997,9 @@ var Departure = class {
 var PENDING = "live-pending";
 var Pending = class {
   #counts = /* @__PURE__ */ new Map();
+  /** Forms and buttons that wait, and what was pressed. */
+  #waiting = /* @__PURE__ */ new Map();
+  #undo = [];
   add(elements) {
     for (const el of new Set(elements)) {
       this.#counts.set(el, (this.#counts.get(el) ?? 0) + 1);
@@ -1023,9 +1014,40 @@ var Pending = class {
         continue;
       }
       this.#counts.delete(el);
+      this.#waiting.delete(el);
       el.classList.remove(PENDING);
       if (!el.className) el.removeAttribute("class");
     }
+  }
+  /** Disables the buttons of a form, or a button that was pressed, until it is removed. */
+  wait(owner, pressed) {
+    this.lift();
+    this.#waiting.set(owner, pressed);
+    this.settle();
+  }
+  /** Brings back what the server made. */
+  lift() {
+    for (const undo of this.#undo.splice(0)) undo();
+  }
+  /** Disables what still waits. */
+  settle() {
+    for (const [owner, pressed] of this.#waiting) {
+      for (const el of owner instanceof HTMLFormElement ? owner.elements : [owner]) {
+        if (!el.disabled && (el === owner || /^(submit|image)$/.test(el.type))) this.#disable(el, el === pressed);
+      }
+    }
+  }
+  #disable(el, pressed) {
+    const focused2 = el === document.activeElement;
+    const words = pressed && el.getAttribute("live-busy");
+    const own = [...el.childNodes];
+    if (words) el.replaceChildren(words);
+    el.disabled = true;
+    this.#undo.push(() => {
+      el.disabled = false;
+      if (words) el.replaceChildren(...own);
+      if (focused2 && document.activeElement === document.body) el.focus({ preventScroll: true });
+    });
   }
 };
 
@@ -1143,20 +1165,19 @@ var VERSION = 1;
 var MAX_DOWN_CHARS = 16 << 20;
 var MAX_UP_CHARS = 1 << 20;
 var MAX_REASON_CHARS = 80;
-var WireError = class extends Error {
-  name = "WireError";
-};
+function malformed(what) {
+  throw new Error(`malformed ${what}`);
+}
 var isCount = (v) => Number.isSafeInteger(v) && v >= 0;
 var isString = (v) => typeof v === "string";
 var isObject = (v) => typeof v === "object" && v !== null && !Array.isArray(v);
 var isAny = () => true;
-var isHash = (v) => isCount(v) && v <= 4294967295;
 var pair = (first, second) => (v) => Array.isArray(v) && v.length === 2 && first(v[0]) && second(v[1]);
 var listOf = (check) => (v) => Array.isArray(v) && v.every(check);
 var extraChecks = {
   join: (v) => isObject(v) && /^(adopt|resume|mount|navigate)$/.test(String(v.how)) && isString(v.secret) && isCount(v.n ?? 0),
-  h: isHash,
-  i: isHash,
+  h: isCount,
+  i: isCount,
   html: isString,
   tag: isString,
   title: isString,
@@ -1171,28 +1192,21 @@ var extraChecks = {
   s: isCount
 };
 function decode(text) {
-  if (text.length > MAX_DOWN_CHARS) throw new WireError(`frame of ${text.length} characters is too long`);
-  let frame;
-  try {
-    frame = JSON.parse(text);
-  } catch {
-    throw new WireError("frame is not JSON");
-  }
-  if (!Array.isArray(frame)) throw new WireError("frame is not an array");
+  const frame = text.length > MAX_DOWN_CHARS ? null : JSON.parse(text);
+  if (!Array.isArray(frame)) malformed("frame");
   if (frame.length === 0) return { kind: "pong" };
   const [ref, patch, extra = {}] = frame;
-  if (frame.length < 2 || frame.length > 3) throw new WireError(`frame has ${frame.length} parts`);
-  if (!isCount(ref)) throw new WireError("frame's ref is not a count");
-  if (!Array.isArray(patch)) throw new WireError("frame's patch is not an array");
-  if (!isObject(extra)) throw new WireError("frame's extra is not an object");
+  if (!isCount(ref)) malformed("ref");
+  if (!Array.isArray(patch)) malformed("patch");
+  if (!isObject(extra)) malformed("extra");
   for (const key in extraChecks) {
-    if (key in extra && !extraChecks[key](extra[key])) throw new WireError(`frame's ${key} is malformed`);
+    if (key in extra && !extraChecks[key](extra[key])) malformed(key);
   }
   return { kind: "frame", ref, patch, extra };
 }
 function encode(up) {
   const text = JSON.stringify(parts(up));
-  if (text.length > MAX_UP_CHARS) throw new WireError(`${up.kind} of ${text.length} characters is too long`);
+  if (text.length > MAX_UP_CHARS) malformed(up.kind);
   return text;
 }
 function parts(up) {
@@ -1939,7 +1953,7 @@ var Session = class {
         hello: () => this.#hello(),
         received: (text) => this.#received(text),
         lost: (final) => this.#lost(final),
-        refused: () => this.#dropped(this.#outbox.drop(), "That was too large to send."),
+        refused: () => this.#dropped(this.#outbox.drop(), "That is too large to send."),
         leaving: () => this.#departure.leaving
       },
       {
@@ -2103,11 +2117,13 @@ var Session = class {
     if (extra.join?.how === "navigate") frame = this.#swap(frame);
     this.#edits.frame(ref);
     this.#events.still = true;
+    this.#pending.lift();
     const ops = this.#view.apply(frame);
-    this.#events.still = false;
     if (ops !== null) this.#announce("patched", { bytes: chars, ops, ms: performance.now() - began });
     this.#tag = extra.tag ?? (ops === null ? this.#tag : void 0);
     this.#answered(frame);
+    this.#pending.settle();
+    this.#events.still = false;
     if (!isFresh(extra.join)) this.#navigation?.answered(ref, extra.to !== void 0);
     if (extra.title !== void 0) retitle(extra.title);
     landed?.(this.#root);
@@ -2167,6 +2183,8 @@ var Session = class {
     const entry = this.#outbox.add(event.name, event.payload, source, same);
     if (!entry) return this.#failed(0, "Too much waits for the connection: this was not sent.");
     if (entry.n > newest) this.#pending.add(marked(event));
+    const { owner, control, type } = event;
+    if (type === "submit" || owner.hasAttribute("live-busy")) this.#pending.wait(owner, control);
     this.#edits.carried(entry.n, event.form ? event.form.elements : [event.control]);
     this.#flush();
   }
@@ -2188,10 +2206,12 @@ var Session = class {
     if (was === "connected") this.#announce("disconnected", { final });
   }
   #dropped(entries, why) {
+    this.#pending.lift();
     for (const { source } of entries) {
       if (source.kind === "script") source.reject(new Error(why));
       else this.#pending.remove(marked(source.event));
     }
+    this.#pending.settle();
   }
   /** fresh: the answer of a fresh instance speaks of no event. */
   #mark(save, fresh) {
@@ -2227,11 +2247,9 @@ function connect(options = {}) {
       return session.push(name2, payload);
     },
     on(name2, fn) {
-      const one = new AbortController();
       const listener = (event) => fn(event.detail);
-      addEventListener(`live:${name2}`, listener, { signal: one.signal });
-      listening.signal.addEventListener("abort", () => one.abort());
-      return () => one.abort();
+      addEventListener(`live:${name2}`, listener, { signal: listening.signal });
+      return () => removeEventListener(`live:${name2}`, listener);
     },
     navigate(href, replace) {
       if (session && !listening.signal.aborted) session.navigate(href, replace);

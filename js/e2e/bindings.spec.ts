@@ -253,6 +253,7 @@ test("a reset button gives the values back and sends one event that says so", as
   await arrived(page, peer);
   peer.reply();
   await page.getByRole("button").click();
+  await expect.poll(() => peer.events().length).toBe(1);
   expect(await arrived(page, peer)).toEqual([["Edit", { f: "a=server", c: { target: "[reset]" } }]]);
   await expect(page.getByLabel("A")).toHaveValue("server");
   // It is no edit of the user's: what the server says next is shown.

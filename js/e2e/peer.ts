@@ -58,7 +58,7 @@ export async function visit(page: Page, peer: Peer, view: string, statusDelay = 
     if (path === "/live.js") return route.fulfill({ contentType: "text/javascript", body: readFileSync(join(root, "js/dist/livelong.auto.js")) });
     if (path === "/live.css") return route.fulfill({ contentType: "text/css", body: readFileSync(join(root, "js/dist/livelong.css")) });
     return route.fulfill({
-      contentType: "text/html",
+      contentType: "text/html; charset=utf-8",
       body: `<!DOCTYPE html><html lang="en"><title>live</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/live.css">
 <script src="/live.js" defer data-reconnect-min="10" data-reconnect-max="100" data-status-delay="${statusDelay}"></script>
 <main><div data-live="TOKEN" data-live-tag="00c0ffee00c0ffee">${view}</div></main></html>`,

@@ -16,10 +16,6 @@ export interface Binding {
   readonly value: Json | undefined;
 }
 
-export class BindingError extends Error {
-  override readonly name = "BindingError";
-}
-
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
 
 export const isEventName = (name: string): boolean => NAME.test(name);
@@ -27,7 +23,7 @@ export const isEventName = (name: string): boolean => NAME.test(name);
 /** Reads `Name[;option]…[ JSON]`. */
 export function parseBinding(text: string): Binding {
   const bad = (why: string): never => {
-    throw new BindingError(`${why} in ${JSON.stringify(text)}`);
+    throw new Error(`${why} in ${JSON.stringify(text)}`);
   };
   const space = text.indexOf(" ");
   const [name, ...options] = (space < 0 ? text : text.slice(0, space)).split(";");

@@ -9,7 +9,7 @@ import { stateOf } from "./form.ts";
 export type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
 /** Inputs whose value property leaves the attribute behind once it was edited. */
-const VALUELESS = /^(?:checkbox|radio|hidden|submit|button|reset|image|file)$/;
+const VALUELESS = /^(checkbox|radio|hidden|submit|button|reset|image|file)$/;
 
 export const hasText = (el: Element): el is HTMLInputElement | HTMLTextAreaElement =>
   el instanceof HTMLTextAreaElement || (el instanceof HTMLInputElement && !VALUELESS.test(el.type));
@@ -75,7 +75,7 @@ export class Edits {
   edited(target: EventTarget | null): void {
     if (!isControl(target)) return;
     // A box is ticked after its click, which the server may have been told of already: then that event carries the edit.
-    const ticked = /^(?:checkbox|radio)$/.test(target.type) && target.closest("[live-click]");
+    const ticked = /^(checkbox|radio)$/.test(target.type) && target.closest("[live-click]");
     const stamp = ticked ? this.#clicked : this.#newest() + 1;
     this.#stamps.set(target, stamp);
     this.#states.set(target, stateOf(target));
@@ -154,7 +154,7 @@ export class Edits {
     const stamp = this.#stamps.get(control);
     if (stamp !== undefined) return stamp > this.#recovered ? Math.max(stamp, this.#base) : 0;
     // Typed before the client ran, or restored by the browser. Sliders and colours make up a value of their own.
-    if (!isControl(control) || !hasText(control) || /^(?:range|color)$/.test(control.type)) return 0;
+    if (!isControl(control) || !hasText(control) || /^(range|color)$/.test(control.type)) return 0;
     return control.value !== control.defaultValue ? 1 : 0;
   }
 }

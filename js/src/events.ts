@@ -188,7 +188,7 @@ export class Events {
     const pace = type === "blur" ? { debounce: 0, throttle: 0 } : binding;
     this.#timing.run(owner, control, type + key, pace, () => {
       // A second click before the answer is the first one, meant impatiently.
-      if (/^(?:click|submit)$/.test(type) && this.#delegate.busy(owner, type)) return;
+      if (/^(click|submit)$/.test(type) && this.#delegate.busy(owner, type)) return;
       const form = details.form ?? null;
       const f = form ? formData(form, details.submitter) : details.data?.();
       const payload: Payload = { ...(value !== undefined && { v: value }), ...(f && { f }), ...(client && { c: client }) };
@@ -201,7 +201,7 @@ export class Events {
 function leadsAway(el: Element): boolean {
   if (el.matches("a[href],area[href]")) return true;
   const { form, type } = el as HTMLButtonElement;
-  return el.matches("button,input") && !!form && /^(?:submit|image|reset)$/.test(type);
+  return el.matches("button,input") && !!form && /^(submit|image|reset)$/.test(type);
 }
 
 /** Whether something of the element can be seen: what is hidden or scrolled away cannot be clicked away. */
@@ -211,43 +211,26 @@ function isSeen(el: Element): boolean {
   );
 }
 
-type ClientValues = { readonly [key: string]: string | number };
-
-function clientValues(
-  wanted: readonly string[],
-  owner: Element,
-  control: Element,
-  event: Event,
-  submitter?: HTMLElement | null,
-): ClientValues | undefined {
+/** What the browser fills in, as far as the event wants and has it. */
+function clientValues(wanted: readonly string[], owner: Element, control: Element, event: Event, submitter?: HTMLElement | null): Payload["c"] {
+  const { key, clientX, clientY } = event as Partial<KeyboardEvent & MouseEvent>;
+  // As an <input type="image"> counts: from the element's upper left corner.
+  const box = owner.getBoundingClientRect();
+  const within = (at: number | undefined, edge: number): number | undefined => (at === undefined ? at : Math.round(at - edge));
+  const known: { readonly [key: string]: string | number | undefined } = {
+    key,
+    value: valueOf(control) ?? valueOf(event.target),
+    target: event.type === "reset" ? "[reset]" : nameOf(control),
+    submitter: submitter ? nameOf(submitter) : undefined,
+    x: within(clientX, box.left),
+    y: within(clientY, box.top),
+  };
   const values: { [key: string]: string | number } = {};
-  for (const key of wanted) {
-    const value = clientValue(key, owner, control, event, submitter);
-    if (value !== undefined) values[key] = value;
+  for (const name of wanted) {
+    const value = known[name];
+    if (value !== undefined) values[name] = value;
   }
   return Object.keys(values).length > 0 ? values : undefined;
-}
-
-function clientValue(key: string, owner: Element, control: Element, event: Event, submitter?: HTMLElement | null): string | number | undefined {
-  switch (key) {
-    case "key":
-      return event instanceof KeyboardEvent ? event.key : undefined;
-    case "value":
-      return valueOf(control) ?? valueOf(event.target);
-    case "target":
-      return event.type === "reset" ? "[reset]" : nameOf(control);
-    case "submitter":
-      return submitter ? nameOf(submitter) : undefined;
-    case "x":
-    case "y": {
-      // As an <input type="image"> counts: from the element's upper left corner.
-      if (!(event instanceof MouseEvent)) return undefined;
-      const box = owner.getBoundingClientRect();
-      return Math.round(key === "x" ? event.clientX - box.left : event.clientY - box.top);
-    }
-    default:
-      return undefined;
-  }
 }
 
 const nameOf = (el: Element): string => el.getAttribute("name") || el.id;

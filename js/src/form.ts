@@ -1,7 +1,7 @@
 /** Forms and controls as application/x-www-form-urlencoded. Files stay behind: they do not travel in events. */
 
 /** What a form hides for browsers without JavaScript; over the socket it is of no use. */
-const plain = /^live-(?:event|seal)$/;
+const plain = /^live-(event|seal)$/;
 
 /** The whole form as the browser would submit it, the submitter at its place. */
 export function formData(form: HTMLFormElement, submitter?: HTMLElement | null): string {
@@ -16,7 +16,7 @@ export function controlData(control: Element): string {
   const { name, type, value, checked, selectedOptions } = control as HTMLInputElement & HTMLSelectElement;
   if (!name || (type as string) === "file") return "";
   if (selectedOptions) for (const option of selectedOptions) pairs.append(name, option.value);
-  else if (!/^(?:checkbox|radio)$/.test(type) || checked) pairs.append(name, value);
+  else if (!/^(checkbox|radio)$/.test(type) || checked) pairs.append(name, value);
   return pairs.toString();
 }
 

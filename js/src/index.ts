@@ -44,11 +44,9 @@ export function connect(options: Options = {}): Live {
       return session.push(name, payload);
     },
     on(name, fn) {
-      const one = new AbortController();
       const listener = (event: Event): void => fn((event as CustomEvent<unknown>).detail);
-      addEventListener(`live:${name}`, listener, { signal: one.signal });
-      listening.signal.addEventListener("abort", () => one.abort());
-      return () => one.abort();
+      addEventListener(`live:${name}`, listener, { signal: listening.signal });
+      return () => removeEventListener(`live:${name}`, listener);
     },
     navigate(href, replace) {
       if (session && !listening.signal.aborted) session.navigate(href, replace);

@@ -87,7 +87,7 @@ export class Navigation {
   #click(event: MouseEvent): void {
     if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     const link = event.target instanceof Element ? event.target.closest("a[live-link]") : null;
-    if (!link || !/^(?:_self)?$/.test(link.getAttribute("target") ?? "") || link.hasAttribute("download")) return;
+    if (!link || !/^(_self)?$/.test(link.getAttribute("target") ?? "") || link.hasAttribute("download")) return;
     const url = new URL(link.getAttribute("href") ?? "", document.baseURI);
     // Within a page, and to other sites, the browser knows the way.
     if (url.origin !== location.origin || (url.hash && pathOf(url) === pathOf(location))) return;
@@ -239,6 +239,6 @@ function present(root: Element): void {
 /** Says it to screen readers, in a region that must stand in the page before. */
 function live(text: string): void {
   const el = placeFor("data-live-route", "live-route", "status");
-  el.style.cssText = "position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap";
+  el.style.cssText = "position:fixed;clip-path:inset(50%)";
   el.textContent = text;
 }

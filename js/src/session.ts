@@ -67,7 +67,7 @@ export class Session {
         hello: () => this.#hello(),
         received: (text) => this.#received(text),
         lost: (final) => this.#lost(final),
-        refused: () => this.#dropped(this.#outbox.drop(), "That was too large to send."),
+        refused: () => this.#dropped(this.#outbox.drop(), "That is too large to send."),
         leaving: () => this.#departure.leaving,
       },
       {
@@ -243,11 +243,13 @@ export class Session {
     if (extra.join?.how === "navigate") frame = this.#swap(frame);
     this.#edits.frame(ref);
     this.#events.still = true;
+    this.#pending.lift();
     const ops = this.#view.apply(frame);
-    this.#events.still = false;
     if (ops !== null) this.#announce("patched", { bytes: chars, ops, ms: performance.now() - began });
     this.#tag = extra.tag ?? (ops === null ? this.#tag : undefined);
     this.#answered(frame);
+    this.#pending.settle();
+    this.#events.still = false;
     // A fresh instance has taken the numbers of events that it does not know.
     if (!isFresh(extra.join)) this.#navigation?.answered(ref, extra.to !== undefined);
     if (extra.title !== undefined) retitle(extra.title);
@@ -314,6 +316,8 @@ export class Session {
     const entry = this.#outbox.add(event.name, event.payload, source, same);
     if (!entry) return this.#failed(0, "Too much waits for the connection: this was not sent.");
     if (entry.n > newest) this.#pending.add(marked(event));
+    const { owner, control, type } = event;
+    if (type === "submit" || owner.hasAttribute("live-busy")) this.#pending.wait(owner, control);
     this.#edits.carried(entry.n, event.form ? event.form.elements : [event.control]);
     this.#flush();
   }
@@ -339,10 +343,12 @@ export class Session {
   }
 
   #dropped(entries: readonly Entry<Source>[], why: string): void {
+    this.#pending.lift();
     for (const { source } of entries) {
       if (source.kind === "script") source.reject(new Error(why));
       else this.#pending.remove(marked(source.event));
     }
+    this.#pending.settle();
   }
 
   /** fresh: the answer of a fresh instance speaks of no event. */

@@ -102,16 +102,15 @@ export type Up =
   | { readonly kind: "here"; readonly reason: string }
   | { readonly kind: "ping" };
 
-/** A frame that does not follow the protocol. The message says which part of it. */
-export class WireError extends Error {
-  override readonly name = "WireError";
+/** Refuses a frame that does not follow the protocol; what says which part of it. */
+function malformed(what: string): never {
+  throw new Error(`malformed ${what}`);
 }
 
 const isCount = (v: unknown): v is number => Number.isSafeInteger(v) && (v as number) >= 0;
 const isString = (v: unknown): v is string => typeof v === "string";
 const isObject = (v: unknown): v is Record<string, unknown> => typeof v === "object" && v !== null && !Array.isArray(v);
 const isAny = (): boolean => true;
-const isHash = (v: unknown): boolean => isCount(v) && v <= 0xffffffff;
 
 type Check = (v: unknown) => boolean;
 const pair =
@@ -126,8 +125,8 @@ const listOf =
 /** Keys that are not listed are ignored, so that a server may say more than this client understands. */
 const extraChecks: { readonly [K in keyof Extra]-?: Check } = {
   join: (v) => isObject(v) && /^(adopt|resume|mount|navigate)$/.test(String(v.how)) && isString(v.secret) && isCount(v.n ?? 0),
-  h: isHash,
-  i: isHash,
+  h: isCount,
+  i: isCount,
   html: isString,
   tag: isString,
   title: isString,
@@ -144,22 +143,15 @@ const extraChecks: { readonly [K in keyof Extra]-?: Check } = {
 
 /** Reads a frame from the server. Of the patch only the outside is checked here: applying it checks the rest. */
 export function decode(text: string): Down {
-  if (text.length > MAX_DOWN_CHARS) throw new WireError(`frame of ${text.length} characters is too long`);
-  let frame: unknown;
-  try {
-    frame = JSON.parse(text);
-  } catch {
-    throw new WireError("frame is not JSON");
-  }
-  if (!Array.isArray(frame)) throw new WireError("frame is not an array");
+  const frame: unknown = text.length > MAX_DOWN_CHARS ? null : JSON.parse(text);
+  if (!Array.isArray(frame)) malformed("frame");
   if (frame.length === 0) return { kind: "pong" };
   const [ref, patch, extra = {}] = frame as unknown[];
-  if (frame.length < 2 || frame.length > 3) throw new WireError(`frame has ${frame.length} parts`);
-  if (!isCount(ref)) throw new WireError("frame's ref is not a count");
-  if (!Array.isArray(patch)) throw new WireError("frame's patch is not an array");
-  if (!isObject(extra)) throw new WireError("frame's extra is not an object");
+  if (!isCount(ref)) malformed("ref");
+  if (!Array.isArray(patch)) malformed("patch");
+  if (!isObject(extra)) malformed("extra");
   for (const key in extraChecks) {
-    if (key in extra && !extraChecks[key as keyof Extra](extra[key])) throw new WireError(`frame's ${key} is malformed`);
+    if (key in extra && !extraChecks[key as keyof Extra](extra[key])) malformed(key);
   }
   return { kind: "frame", ref, patch, extra };
 }
@@ -167,7 +159,7 @@ export function decode(text: string): Down {
 /** Writes a frame for the server. */
 export function encode(up: Up): string {
   const text = JSON.stringify(parts(up));
-  if (text.length > MAX_UP_CHARS) throw new WireError(`${up.kind} of ${text.length} characters is too long`);
+  if (text.length > MAX_UP_CHARS) malformed(up.kind);
   return text;
 }
 
