@@ -116,7 +116,7 @@ function controlData(control) {
 }
 function stateOf(control) {
   const { value, checked, selectedOptions } = control;
-  return selectedOptions ? [...selectedOptions].map((o) => o.index).join() : `${checked} ${value}`;
+  return selectedOptions ? JSON.stringify([...selectedOptions].map((o) => o.value)) : `${checked} ${value}`;
 }
 
 // js/src/edits.ts
@@ -129,10 +129,13 @@ function teller(control) {
   const foreign = near instanceof HTMLFormElement && form !== void 0 && near !== form;
   return near && !foreign ? near : form?.closest("[live-change]") ?? null;
 }
+var offered = (select) => JSON.stringify([...select.options].filter((o) => o.defaultSelected).map((o) => o.value));
 var Edits = class {
   #stamps = /* @__PURE__ */ new WeakMap();
   /** What each control showed after its latest edit. */
   #states = /* @__PURE__ */ new WeakMap();
+  /** What the server had chosen then, or in the latest frame since. */
+  #offers = /* @__PURE__ */ new WeakMap();
   /** Controls whose latest edit no event has carried. */
   #untold = /* @__PURE__ */ new WeakSet();
   #newest;
@@ -177,6 +180,7 @@ var Edits = class {
     this.#stamps.set(target, stamp);
     this.#states.set(target, stateOf(target));
     this.#untold.add(target);
+    if (target instanceof HTMLSelectElement) this.#offers.set(target, offered(target));
     if (target.type === "radio" && target.name) {
       const scope = target.form ?? document;
       for (const other of scope.querySelectorAll("input[type=radio]")) {
@@ -216,7 +220,18 @@ var Edits = class {
     if (this.#unfinished(control)) return false;
     const stamp = this.#stamp(control);
     if (stamp > this.#ref) return false;
-    return stamp === 0 || this.#answers || !hasText(control) || control !== document.activeElement;
+    return stamp === 0 || this.#answers || control !== document.activeElement || !(hasText(control) || control instanceof HTMLSelectElement);
+  }
+  /** The options of a select may be others now. What the user has chosen stays chosen, unless the server has since. */
+  choose(select) {
+    const state = this.#states.get(select);
+    if (!state || !this.#stamps.has(select)) return;
+    const chosen = this.#offers.get(select) !== offered(select);
+    this.#offers.set(select, offered(select));
+    const mine = new Set(JSON.parse(state));
+    const kept = [...select.options].filter((o) => mine.has(o.value));
+    if (chosen && this.yields(select) || mine.size > 0 && kept.length === 0) reset(select);
+    else for (const o of select.options) o.selected = kept.includes(o);
   }
   /** After the answer to a form's submit: what was not edited since follows the server, as after a page load. */
   settle(form, n) {
@@ -1874,13 +1889,15 @@ var tokens = (list) => list ? list.split(/\s+/).filter(Boolean) : [];
 var DomWriter = class {
   #edits;
   #foreign;
+  /** Selects whose options have changed. */
+  #selects = /* @__PURE__ */ new Set();
   constructor(edits, foreign) {
     this.#edits = edits;
     this.#foreign = foreign;
   }
   attribute(el, name2, value) {
-    const control = el instanceof HTMLOptionElement ? el.closest("select") : el;
-    const yields = !control || this.#edits.yields(control);
+    const control = this.#select(el) ?? el;
+    const yields = this.#edits.yields(control);
     const shown = name2 === "class" ? this.#withScripts(el, value) : value;
     this.#foreign.own(el, name2, value, shown !== value);
     if (shown === null) {
@@ -1893,12 +1910,25 @@ var DomWriter = class {
   }
   text(node, value) {
     const parent = node.parentNode;
+    this.#select(parent);
     const yields = parent instanceof HTMLTextAreaElement && this.#edits.yields(parent);
     node.data = value;
     if (yields) setText(parent, parent.defaultValue);
   }
   children(el) {
+    this.#select(el);
     if (el instanceof HTMLTextAreaElement && (!this.#edits.isEdited(el) || this.#edits.yields(el))) setText(el, el.defaultValue);
+  }
+  /** Everything of a frame is written. */
+  done() {
+    for (const select of this.#selects) this.#edits.choose(select);
+    this.#selects.clear();
+  }
+  /** The select that an option, or a group of options, belongs to. */
+  #select(node) {
+    const select = node instanceof Element ? node.closest("select") : null;
+    if (select) this.#selects.add(select);
+    return select;
   }
   /** The server's classes together with those that scripts have added. */
   #withScripts(el, value) {
@@ -1927,6 +1957,7 @@ var Session = class {
   #root;
   #edits;
   #foreign;
+  #writer;
   #view;
   #events;
   #saved;
@@ -1979,7 +2010,8 @@ var Session = class {
     this.#edits = new Edits(() => this.#outbox.newest);
     this.#tag = root.getAttribute("data-live-tag") ?? void 0;
     this.#foreign = new ForeignValues(root);
-    this.#view = new View(root, new DomWriter(this.#edits, this.#foreign), this.#foreign, (kind, reason) => {
+    this.#writer = new DomWriter(this.#edits, this.#foreign);
+    this.#view = new View(root, this.#writer, this.#foreign, (kind, reason) => {
       console.warn(`livelong: ${kind}: ${reason}`);
       this.#up({ kind, reason });
     });
@@ -2119,6 +2151,7 @@ var Session = class {
     this.#events.still = true;
     this.#pending.lift();
     const ops = this.#view.apply(frame);
+    this.#writer.done();
     if (ops !== null) this.#announce("patched", { bytes: chars, ops, ms: performance.now() - began });
     this.#tag = extra.tag ?? (ops === null ? this.#tag : void 0);
     this.#answered(frame);

@@ -26,10 +26,15 @@ export function teller(control: Element): Element | null {
   return near && !foreign ? near : (form?.closest("[live-change]") ?? null);
 }
 
+/** What the server has chosen. */
+const offered = (select: HTMLSelectElement): string => JSON.stringify([...select.options].filter((o) => o.defaultSelected).map((o) => o.value));
+
 export class Edits {
   readonly #stamps = new WeakMap<Element, number>();
   /** What each control showed after its latest edit. */
   readonly #states = new WeakMap<Element, string>();
+  /** What the server had chosen then, or in the latest frame since. */
+  readonly #offers = new WeakMap<Element, string>();
   /** Controls whose latest edit no event has carried. */
   readonly #untold = new WeakSet<Element>();
   readonly #newest: () => number;
@@ -80,6 +85,7 @@ export class Edits {
     this.#stamps.set(target, stamp);
     this.#states.set(target, stateOf(target));
     this.#untold.add(target);
+    if (target instanceof HTMLSelectElement) this.#offers.set(target, offered(target));
     // Choosing one radio button edits its whole group.
     if (target.type === "radio" && target.name) {
       const scope = target.form ?? document;
@@ -127,8 +133,20 @@ export class Edits {
     if (this.#unfinished(control)) return false;
     const stamp = this.#stamp(control);
     if (stamp > this.#ref) return false;
-    // Between two keystrokes only an answer may replace the text, not an update that others caused.
-    return stamp === 0 || this.#answers || !hasText(control) || control !== document.activeElement;
+    // While the user is at it only an answer may replace a text or a choice, not an update that others caused.
+    return stamp === 0 || this.#answers || control !== document.activeElement || !(hasText(control) || control instanceof HTMLSelectElement);
+  }
+
+  /** The options of a select may be others now. What the user has chosen stays chosen, unless the server has since. */
+  choose(select: HTMLSelectElement): void {
+    const state = this.#states.get(select);
+    if (!state || !this.#stamps.has(select)) return;
+    const chosen = this.#offers.get(select) !== offered(select);
+    this.#offers.set(select, offered(select));
+    const mine = new Set(JSON.parse(state) as string[]);
+    const kept = [...select.options].filter((o) => mine.has(o.value));
+    if ((chosen && this.yields(select)) || (mine.size > 0 && kept.length === 0)) reset(select);
+    else for (const o of select.options) o.selected = kept.includes(o);
   }
 
   /** After the answer to a form's submit: what was not edited since follows the server, as after a page load. */

@@ -20,8 +20,8 @@ export function controlData(control: Element): string {
   return pairs.toString();
 }
 
-/** What a control shows now, to tell whether it changed. */
+/** What a control shows now, to tell whether it changed: of a select the list of what is chosen. */
 export function stateOf(control: Element): string {
   const { value, checked, selectedOptions } = control as HTMLInputElement & HTMLSelectElement;
-  return selectedOptions ? [...selectedOptions].map((o) => o.index).join() : `${checked} ${value}`;
+  return selectedOptions ? JSON.stringify([...selectedOptions].map((o) => o.value)) : `${checked} ${value}`;
 }

@@ -38,6 +38,7 @@ export class Session {
   #root!: Element;
   #edits!: Edits;
   #foreign!: ForeignValues;
+  #writer!: DomWriter;
   #view!: View;
   #events!: Events;
   #saved!: Saved;
@@ -94,7 +95,8 @@ export class Session {
     this.#edits = new Edits(() => this.#outbox.newest);
     this.#tag = root.getAttribute("data-live-tag") ?? undefined;
     this.#foreign = new ForeignValues(root);
-    this.#view = new View(root, new DomWriter(this.#edits, this.#foreign), this.#foreign, (kind, reason) => {
+    this.#writer = new DomWriter(this.#edits, this.#foreign);
+    this.#view = new View(root, this.#writer, this.#foreign, (kind, reason) => {
       console.warn(`livelong: ${kind}: ${reason}`);
       this.#up({ kind, reason });
     });
@@ -245,6 +247,7 @@ export class Session {
     this.#events.still = true;
     this.#pending.lift();
     const ops = this.#view.apply(frame);
+    this.#writer.done();
     if (ops !== null) this.#announce("patched", { bytes: chars, ops, ms: performance.now() - began });
     this.#tag = extra.tag ?? (ops === null ? this.#tag : undefined);
     this.#answered(frame);

@@ -9,6 +9,8 @@ const tokens = (list: string | null | undefined): string[] => (list ? list.split
 export class DomWriter implements Writer {
   readonly #edits: Edits;
   readonly #foreign: ForeignValues;
+  /** Selects whose options have changed. */
+  readonly #selects = new Set<HTMLSelectElement>();
 
   constructor(edits: Edits, foreign: ForeignValues) {
     this.#edits = edits;
@@ -17,8 +19,8 @@ export class DomWriter implements Writer {
 
   attribute(el: Element, name: string, value: string | null): void {
     // Asked before the attribute changes: an untouched control shows its attribute.
-    const control = el instanceof HTMLOptionElement ? el.closest("select") : el;
-    const yields = !control || this.#edits.yields(control);
+    const control = this.#select(el) ?? el;
+    const yields = this.#edits.yields(control);
     const shown = name === "class" ? this.#withScripts(el, value) : value;
     this.#foreign.own(el, name, value, shown !== value);
     if (shown === null) {
@@ -33,14 +35,29 @@ export class DomWriter implements Writer {
 
   text(node: CharacterData, value: string): void {
     const parent = node.parentNode;
+    this.#select(parent);
     const yields = parent instanceof HTMLTextAreaElement && this.#edits.yields(parent);
     node.data = value;
     if (yields) setText(parent, parent.defaultValue);
   }
 
   children(el: Element): void {
+    this.#select(el);
     // The text has changed already, so a textarea nobody edited looks edited; its stamp decides alone.
     if (el instanceof HTMLTextAreaElement && (!this.#edits.isEdited(el) || this.#edits.yields(el))) setText(el, el.defaultValue);
+  }
+
+  /** Everything of a frame is written. */
+  done(): void {
+    for (const select of this.#selects) this.#edits.choose(select);
+    this.#selects.clear();
+  }
+
+  /** The select that an option, or a group of options, belongs to. */
+  #select(node: Node | null): HTMLSelectElement | null {
+    const select = node instanceof Element ? node.closest("select") : null;
+    if (select) this.#selects.add(select);
+    return select;
   }
 
   /** The server's classes together with those that scripts have added. */
