@@ -8,36 +8,13 @@ function parseBinding(text) {
   const space = text.indexOf(" ");
   const [name2, ...options] = (space < 0 ? text : text.slice(0, space)).split(";");
   if (!isEventName(name2)) bad("no event name");
-  let client = [];
-  let debounce = 0;
-  let throttle = 0;
-  let keys = [];
-  let prevent = false;
+  const given = {};
   for (const option of options) {
-    const at = option.indexOf("=");
-    const value2 = at < 0 ? "" : option.slice(at + 1);
-    const list = value2.split(",").filter(Boolean);
-    const milliseconds = () => /^\d{1,9}$/.test(value2) ? Number(value2) : bad(`option ${option}`);
-    switch (at < 0 ? option : option.slice(0, at)) {
-      case "c":
-        client = list;
-        break;
-      case "d":
-        debounce = value2 === "blur" ? value2 : milliseconds();
-        break;
-      case "t":
-        throttle = milliseconds();
-        break;
-      case "k":
-        keys = list.map((key) => key.toLowerCase() === "space" ? " " : key.toLowerCase());
-        break;
-      case "p":
-        prevent = true;
-        break;
-      default:
-        bad(`option ${option}`);
-    }
+    const [, key, text2] = /^([cdktp])=?(.*)$/.exec(option) ?? bad(`option ${option}`);
+    given[key] = text2;
   }
+  const list = (text2 = "") => text2.split(",").filter(Boolean);
+  const milliseconds = (text2 = "0") => /^\d{1,9}$/.test(text2) ? Number(text2) : bad(`${text2} milliseconds`);
   let value;
   if (space >= 0) {
     try {
@@ -47,7 +24,16 @@ function parseBinding(text) {
     }
     if (typeof value !== "object" || !value || Array.isArray(value)) bad("no JSON object");
   }
-  return { name: name2, client, debounce, throttle, keys, prevent, value };
+  return {
+    name: name2,
+    client: list(given.c),
+    debounce: given.d === "blur" ? given.d : milliseconds(given.d),
+    throttle: milliseconds(given.t),
+    // The space bar's key is a space, which ends the options.
+    keys: list(given.k?.toLowerCase()).map((key) => key === "space" ? " " : key),
+    prevent: given.p !== void 0,
+    value
+  };
 }
 
 // js/src/confirm.ts
@@ -2017,7 +2003,7 @@ var Session = class {
     });
     this.#events = new Events(root, {
       send: (event) => this.#sendFrom(event),
-      busy: (owner, type) => this.#outbox.some(({ source: s }) => s.kind === "element" && s.event.owner === owner && s.event.type === type),
+      busy: (owner, type) => this.#outbox.some(({ source: { event } }) => event?.owner === owner && event.type === type),
       failed: (error) => this.#failed(0, String(error))
     });
     this.#saved = new Saved(root);
@@ -2056,7 +2042,7 @@ var Session = class {
   push(name2, value) {
     return new Promise((resolve, reject) => {
       const payload = value === void 0 ? void 0 : { v: value };
-      const entry = this.#outbox.add(name2, payload, { kind: "script", resolve, reject });
+      const entry = this.#outbox.add(name2, payload, { resolve, reject });
       if (!entry) return reject(new Error("too many events wait for the connection"));
       this.#flush();
     });
@@ -2069,9 +2055,7 @@ var Session = class {
   #visit(visit) {
     if (!this.#secret || !this.#socket.wanted) return 0;
     this.#events.flush();
-    const entry = this.#outbox.add("/", { v: visit }, { kind: "script", resolve() {
-    }, reject() {
-    } });
+    const entry = this.#outbox.add("/", { v: visit }, {});
     this.#flush();
     return entry?.n ?? 0;
   }
@@ -2183,12 +2167,12 @@ var Session = class {
     const errors = new Map(extra.error);
     for (const { n, source } of this.#outbox.answered(ref)) {
       const error = errors.get(n);
-      if (source.kind === "script") {
-        if (error === void 0) source.resolve(replies.get(n));
-        else source.reject(new Error(error));
+      const { event } = source;
+      if (!event) {
+        if (error === void 0) source.resolve?.(replies.get(n));
+        else source.reject?.(new Error(error));
         continue;
       }
-      const { event } = source;
       this.#pending.remove(marked(event));
       if (event.type === "submit" && event.form && error === void 0) this.#edits.settle(event.form, n);
     }
@@ -2210,10 +2194,9 @@ var Session = class {
   }
   #sendFrom(event) {
     if (JSON.stringify(event.payload).length > MAX_UP_CHARS / 2) return this.#failed(0, "That is too large to send.");
-    const source = { kind: "element", event };
-    const same = ({ source: s, name: name2 }) => s.kind === "element" && event.type === "change" && s.event.owner === event.owner && name2 === event.name && (!!event.form || s.event.control === event.control);
+    const same = ({ source: { event: e }, name: name2 }) => event.type === "change" && e?.owner === event.owner && name2 === event.name && (!!event.form || e.control === event.control);
     const newest = this.#outbox.newest;
-    const entry = this.#outbox.add(event.name, event.payload, source, same);
+    const entry = this.#outbox.add(event.name, event.payload, { event }, same);
     if (!entry) return this.#failed(0, "Too much waits for the connection: this was not sent.");
     if (entry.n > newest) this.#pending.add(marked(event));
     const { owner, control, type } = event;
@@ -2241,8 +2224,8 @@ var Session = class {
   #dropped(entries, why) {
     this.#pending.lift();
     for (const { source } of entries) {
-      if (source.kind === "script") source.reject(new Error(why));
-      else this.#pending.remove(marked(source.event));
+      if (source.event) this.#pending.remove(marked(source.event));
+      else source.reject?.(new Error(why));
     }
     this.#pending.settle();
   }

@@ -29,37 +29,13 @@ export function parseBinding(text: string): Binding {
   const [name, ...options] = (space < 0 ? text : text.slice(0, space)).split(";");
   if (!isEventName(name!)) bad("no event name");
 
-  let client: readonly string[] = [];
-  let debounce: number | "blur" = 0;
-  let throttle = 0;
-  let keys: readonly string[] = [];
-  let prevent = false;
+  const given: { [option: string]: string } = {};
   for (const option of options) {
-    const at = option.indexOf("=");
-    const value = at < 0 ? "" : option.slice(at + 1);
-    const list = value.split(",").filter(Boolean);
-    const milliseconds = (): number => (/^\d{1,9}$/.test(value) ? Number(value) : bad(`option ${option}`));
-    switch (at < 0 ? option : option.slice(0, at)) {
-      case "c":
-        client = list;
-        break;
-      case "d":
-        debounce = value === "blur" ? value : milliseconds();
-        break;
-      case "t":
-        throttle = milliseconds();
-        break;
-      case "k":
-        // The space bar's key is a space, which ends the options.
-        keys = list.map((key) => (key.toLowerCase() === "space" ? " " : key.toLowerCase()));
-        break;
-      case "p":
-        prevent = true;
-        break;
-      default:
-        bad(`option ${option}`);
-    }
+    const [, key, text] = /^([cdktp])=?(.*)$/.exec(option) ?? bad(`option ${option}`);
+    given[key!] = text!;
   }
+  const list = (text = ""): string[] => text.split(",").filter(Boolean);
+  const milliseconds = (text = "0"): number => (/^\d{1,9}$/.test(text) ? Number(text) : bad(`${text} milliseconds`));
 
   let value: Json | undefined;
   if (space >= 0) {
@@ -70,5 +46,14 @@ export function parseBinding(text: string): Binding {
     }
     if (typeof value !== "object" || !value || Array.isArray(value)) bad("no JSON object");
   }
-  return { name: name!, client, debounce, throttle, keys, prevent, value };
+  return {
+    name: name!,
+    client: list(given.c),
+    debounce: given.d === "blur" ? given.d : milliseconds(given.d),
+    throttle: milliseconds(given.t),
+    // The space bar's key is a space, which ends the options.
+    keys: list(given.k?.toLowerCase()).map((key) => (key === "space" ? " " : key)),
+    prevent: given.p !== undefined,
+    value,
+  };
 }

@@ -25,9 +25,11 @@ export interface Settings {
 }
 
 /** Where an event came from: an element of the page, or a script that awaits a reply. */
-type Source =
-  | { readonly kind: "element"; readonly event: Outgoing }
-  | { readonly kind: "script"; readonly resolve: (reply: Json | undefined) => void; readonly reject: (error: Error) => void };
+interface Source {
+  readonly event?: Outgoing;
+  readonly resolve?: (reply: Json | undefined) => void;
+  readonly reject?: (error: Error) => void;
+}
 
 export class Session {
   readonly #settings: Settings;
@@ -102,7 +104,7 @@ export class Session {
     });
     this.#events = new Events(root, {
       send: (event) => this.#sendFrom(event),
-      busy: (owner, type) => this.#outbox.some(({ source: s }) => s.kind === "element" && s.event.owner === owner && s.event.type === type),
+      busy: (owner, type) => this.#outbox.some(({ source: { event } }) => event?.owner === owner && event.type === type),
       failed: (error) => this.#failed(0, String(error)),
     });
     this.#saved = new Saved(root);
@@ -146,7 +148,7 @@ export class Session {
   push(name: string, value?: Json): Promise<Json | undefined> {
     return new Promise((resolve, reject) => {
       const payload = value === undefined ? undefined : { v: value };
-      const entry = this.#outbox.add(name, payload, { kind: "script", resolve, reject });
+      const entry = this.#outbox.add(name, payload, { resolve, reject });
       if (!entry) return reject(new Error("too many events wait for the connection"));
       this.#flush();
     });
@@ -161,7 +163,7 @@ export class Session {
   #visit(visit: Visit): number {
     if (!this.#secret || !this.#socket.wanted) return 0;
     this.#events.flush(); // the view that may be left is to know what was typed
-    const entry = this.#outbox.add("/", { v: visit as unknown as Json }, { kind: "script", resolve() {}, reject() {} });
+    const entry = this.#outbox.add("/", { v: visit as unknown as Json }, {});
     this.#flush();
     return entry?.n ?? 0;
   }
@@ -282,12 +284,12 @@ export class Session {
     const errors = new Map(extra.error);
     for (const { n, source } of this.#outbox.answered(ref)) {
       const error = errors.get(n);
-      if (source.kind === "script") {
-        if (error === undefined) source.resolve(replies.get(n));
-        else source.reject(new Error(error));
+      const { event } = source;
+      if (!event) {
+        if (error === undefined) source.resolve?.(replies.get(n));
+        else source.reject?.(new Error(error));
         continue;
       }
-      const { event } = source;
       this.#pending.remove(marked(event));
       // What was typed stays when the server could not take it.
       if (event.type === "submit" && event.form && error === undefined) this.#edits.settle(event.form, n);
@@ -312,11 +314,10 @@ export class Session {
 
   #sendFrom(event: Outgoing): void {
     if (JSON.stringify(event.payload).length > MAX_UP_CHARS / 2) return this.#failed(0, "That is too large to send.");
-    const source: Source = { kind: "element", event };
-    const same = ({ source: s, name }: Entry<Source>): boolean =>
-      s.kind === "element" && event.type === "change" && s.event.owner === event.owner && name === event.name && (!!event.form || s.event.control === event.control);
+    const same = ({ source: { event: e }, name }: Entry<Source>): boolean =>
+      event.type === "change" && e?.owner === event.owner && name === event.name && (!!event.form || e.control === event.control);
     const newest = this.#outbox.newest;
-    const entry = this.#outbox.add(event.name, event.payload, source, same);
+    const entry = this.#outbox.add(event.name, event.payload, { event }, same);
     if (!entry) return this.#failed(0, "Too much waits for the connection: this was not sent.");
     if (entry.n > newest) this.#pending.add(marked(event));
     const { owner, control, type } = event;
@@ -348,8 +349,8 @@ export class Session {
   #dropped(entries: readonly Entry<Source>[], why: string): void {
     this.#pending.lift();
     for (const { source } of entries) {
-      if (source.kind === "script") source.reject(new Error(why));
-      else this.#pending.remove(marked(source.event));
+      if (source.event) this.#pending.remove(marked(source.event));
+      else source.reject?.(new Error(why));
     }
     this.#pending.settle();
   }
