@@ -1471,15 +1471,6 @@ function standing(from, pin = -1) {
   for (let i = tails.length > 0 ? tails[tails.length - 1] : -1; i >= 0; i = before[i]) stay[i] = 1;
   return stay;
 }
-function ascending(from) {
-  let last = -1;
-  for (const old of from) {
-    if (old < 0) continue;
-    if (old < last) return false;
-    last = old;
-  }
-  return true;
-}
 function place(base, next, from) {
   restoreTexts(base);
   const el = base.n;
@@ -1488,12 +1479,12 @@ function place(base, next, from) {
   const used = new Uint8Array(old.length);
   for (const i of from) if (i >= 0) used[i] = 1;
   for (let i = 0; i < old.length; i++) if (!used[i]) old[i].n.remove();
-  const stay = ascending(from) ? null : standing(from, "moveBefore" in host ? -1 : focused(next));
+  const stay = standing(from, "moveBefore" in host ? -1 : focused(next));
   let ref = null;
   for (let i = next.length - 1; i >= 0; i--) {
     const node = next[i].n;
     if (from[i] < 0) host.insertBefore(node, ref);
-    else if (stay && !stay[i]) move(host, node, ref);
+    else if (!stay[i]) move(host, node, ref);
     if (node.parentNode === host) ref = node;
   }
   base.k = next;
@@ -1645,6 +1636,7 @@ var OPEN = 1;
 var CLOSE = 2;
 var TEXT = 3;
 var COMMENT = 4;
+var encoded = /* @__PURE__ */ new Map();
 function shapeOf(nodes) {
   const shape = new Shape();
   for (const m of nodes) shape.add(m);
@@ -1670,15 +1662,9 @@ var Shape = class {
     this.#hash = Math.imul(this.#hash ^ b, PRIME);
   }
   #name(name2) {
-    for (let i = 0; i < name2.length; i++) {
-      let c = name2.charCodeAt(i);
-      if (c >= 65 && c <= 90) c += 32;
-      if (c > 127) {
-        for (const b of new TextEncoder().encode(name2.slice(i))) this.#byte(b >= 65 && b <= 90 ? b + 32 : b);
-        return;
-      }
-      this.#byte(c);
-    }
+    let bytes = encoded.get(name2);
+    if (!bytes) encoded.set(name2, bytes = new TextEncoder().encode(name2.replace(/[A-Z]/g, (c) => c.toLowerCase())));
+    for (const b of bytes) this.#byte(b);
   }
 };
 

@@ -33,16 +33,6 @@ export function standing(from: readonly number[], pin = -1): Uint8Array {
   return stay;
 }
 
-function ascending(from: readonly number[]): boolean {
-  let last = -1;
-  for (const old of from) {
-    if (old < 0) continue;
-    if (old < last) return false;
-    last = old;
-  }
-  return true;
-}
-
 /**
  * Makes `next` the children of base. from[i] is the old position of next[i], or -1 for a fresh node; old children that
  * are not listed are removed. Nodes that are not in the mirror stay where they are.
@@ -56,12 +46,12 @@ export function place(base: Mirror, next: readonly Mirror[], from: readonly numb
   for (const i of from) if (i >= 0) used[i] = 1;
   for (let i = 0; i < old.length; i++) if (!used[i]) (old[i]!.n as ChildNode).remove();
 
-  const stay = ascending(from) ? null : standing(from, "moveBefore" in host ? -1 : focused(next));
+  const stay = standing(from, "moveBefore" in host ? -1 : focused(next));
   let ref: Node | null = null;
   for (let i = next.length - 1; i >= 0; i--) {
     const node = next[i]!.n;
     if (from[i]! < 0) host.insertBefore(node, ref);
-    else if (stay && !stay[i]) move(host, node, ref);
+    else if (!stay[i]) move(host, node, ref);
     // A script may have taken the node elsewhere: then it cannot be a landmark.
     if (node.parentNode === host) ref = node;
   }

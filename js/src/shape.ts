@@ -13,6 +13,9 @@ const CLOSE = 2;
 const TEXT = 3;
 const COMMENT = 4;
 
+/** The names that were met, as bytes: a page has few. */
+const encoded = new Map<string, Uint8Array>();
+
 export function shapeOf(nodes: readonly Mirror[]): number {
   const shape = new Shape();
   for (const m of nodes) shape.add(m);
@@ -44,15 +47,9 @@ export class Shape {
   }
 
   #name(name: string): void {
-    for (let i = 0; i < name.length; i++) {
-      let c = name.charCodeAt(i);
-      // Only ASCII letters are folded, as the HTML parser does; foreign elements keep capitals (linearGradient).
-      if (c >= 65 && c <= 90) c += 32;
-      if (c > 127) {
-        for (const b of new TextEncoder().encode(name.slice(i))) this.#byte(b >= 65 && b <= 90 ? b + 32 : b);
-        return;
-      }
-      this.#byte(c);
-    }
+    let bytes = encoded.get(name);
+    // Only ASCII letters are folded, as the HTML parser does; foreign elements keep capitals (linearGradient).
+    if (!bytes) encoded.set(name, (bytes = new TextEncoder().encode(name.replace(/[A-Z]/g, (c) => c.toLowerCase()))));
+    for (const b of bytes) this.#byte(b);
   }
 }
