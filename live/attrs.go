@@ -84,13 +84,6 @@ func PreventDefault() BindOption { return BindOption{";p"} }
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
-// Busy is what a button reads from when it is pressed until its event, or the submit of its form, is answered: "Saving…".
-// Then it has its own content again. Meanwhile it is disabled, as all submit buttons of a form that is being submitted are.
-func Busy(text string) templ.Attributer {
-	a := &attribute{value: text}
-	return a.named("live-busy")
-}
-
 // Key identifies an element among its siblings, so that it keeps its DOM node, focus and typed text when the siblings
 // are reordered. Without it, the element's id does that.
 func Key[T ~string | ~int | ~int32 | ~int64 | ~uint | ~uint32 | ~uint64](key T) templ.Attributer {

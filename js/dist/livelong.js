@@ -20,7 +20,7 @@ function parseBinding(text) {
     try {
       value = JSON.parse(text.slice(space + 1));
     } catch {
-      bad("malformed JSON");
+      bad("no JSON object");
     }
     if (typeof value !== "object" || !value || Array.isArray(value)) bad("no JSON object");
   }
@@ -219,10 +219,19 @@ var Edits = class {
     if (chosen && this.yields(select) || mine.size > 0 && kept.length === 0) reset(select);
     else for (const o of select.options) o.selected = kept.includes(o);
   }
-  /** After the answer to a form's submit: what was not edited since follows the server, as after a page load. */
-  settle(form, n) {
-    for (const el of form.elements) {
-      if (!isControl(el) || this.#stamp(el) > n || this.#unfinished(el)) continue;
+  /** Whether something in a form was edited since it was answered that it is saved. */
+  dirty(form) {
+    return [...form.elements].some((el) => this.isEdited(el));
+  }
+  /**
+   * After the answer n to a form's submit, and where the server says so: what was not edited since follows the server, as
+   * after a page load. Nobody else than a submit tells the server of some controls: then the server is right in any case,
+   * but for what was typed after the event that it answers.
+   */
+  settle(owner, n) {
+    for (const el of owner instanceof HTMLFormElement ? owner.elements : [owner]) {
+      const until = n ?? (this.#answers || teller(el) ? this.#ref : Infinity);
+      if (!isControl(el) || this.#stamp(el) > until || this.#unfinished(el)) continue;
       reset(el);
       this.forget(el);
     }
@@ -376,9 +385,9 @@ var Events = class {
   flush() {
     this.#timing.flushAll();
   }
-  /** Sends the change event that the control's edit would send now. */
-  change(control) {
-    this.#change(control, new Event("change"));
+  /** Sends once more what the control's edit has sent, or what the page has for that. */
+  again(control) {
+    this.#change(control, new Event("change"), teller(control)?.hasAttribute("live-recover") ? "recover" : "change");
   }
   #click(event) {
     const pressed = this.#pressed;
@@ -399,7 +408,7 @@ var Events = class {
   #submit(event) {
     const form = event.target;
     const owner = this.#closest(form, "submit");
-    if (owner !== form || event.defaultPrevented) return;
+    if (owner !== form || event.defaultPrevented || form.hasAttribute("live-native")) return;
     const { submitter } = event;
     const method = submitter?.getAttribute("formmethod") ?? form.getAttribute("method");
     if (method?.toLowerCase() !== "dialog") event.preventDefault();
@@ -420,11 +429,11 @@ var Events = class {
     this.#states.set(control, state);
     this.#change(control, event);
   }
-  #change(control, event) {
+  #change(control, event, type = "change") {
     const owner = teller(control);
     if (!owner || !this.#root.contains(owner)) return;
     const form = owner instanceof HTMLFormElement ? owner : null;
-    this.#fire(owner, "change", event, { control, form, data: () => controlData(control) });
+    this.#fire(owner, type, event, { control, form, data: () => controlData(control) });
   }
   #focus(event, type) {
     if (this.still) return;
@@ -961,20 +970,25 @@ async function head() {
 }
 var STAYS = 3e3;
 var Departure = class {
+  #guarded;
   #left;
   #stayed;
   #timer;
   #stop = null;
   leaving = false;
-  /** left is called on pagehide, stayed when the page is shown again or has not gone after all. */
-  constructor(left, stayed) {
+  /**
+   * guarded says whether the browser shall ask first; left is called on pagehide, stayed when the page is shown again or has
+   * not gone after all.
+   */
+  constructor(guarded, left, stayed) {
+    this.#guarded = guarded;
     this.#left = left;
     this.#stayed = stayed;
   }
   start() {
     this.#stop = new AbortController();
     const { signal } = this.#stop;
-    addEventListener("beforeunload", () => this.#leave(), { signal });
+    addEventListener("beforeunload", (event) => (this.#leave(), this.#guarded() && event.preventDefault()), { signal });
     addEventListener("pagehide", () => (this.#leave(), clearTimeout(this.#timer), this.#left()), { signal });
     addEventListener("pageshow", () => this.leaving && this.#stay(), { signal });
   }
@@ -1790,7 +1804,7 @@ var View = class {
         const applied = this.#foreign.during(() => applyPatch(this.#mirror, patch, this.#writer));
         this.#pristine = false;
         ops = applied.ops;
-        if (extra.i !== void 0 && extra.i !== applied.inserted) throw new Error("shape of inserted nodes differs");
+        if (extra.i !== void 0 && extra.i !== applied.inserted) throw new Error("shape differs");
       }
       if (extra.h !== void 0 && this.#failures < 2 && extra.h !== shapeOf(this.#mirror.k)) {
         this.#keep = this.#pristine;
@@ -1812,7 +1826,7 @@ var View = class {
       return;
     }
     this.#asked = null;
-    if (this.#failures >= 2) this.#request("html", "shape differed before");
+    if (this.#failures >= 2) this.#request("html", "shape differs");
     else this.#failures = 0;
   }
   #failed(reason) {
@@ -1863,6 +1877,8 @@ var DomWriter = class {
   #foreign;
   /** Selects whose options have changed. */
   #selects = /* @__PURE__ */ new Set();
+  /** What is to show what the server has rendered. */
+  #owners = /* @__PURE__ */ new Set();
   constructor(edits, foreign) {
     this.#edits = edits;
     this.#foreign = foreign;
@@ -1879,6 +1895,7 @@ var DomWriter = class {
       setAttribute(el, name2, shown);
     }
     if (yields) this.#property(el, name2, value);
+    if (name2 === "live-overwrite") this.#owners.add(el);
   }
   text(node, value) {
     const parent = node.parentNode;
@@ -1891,10 +1908,12 @@ var DomWriter = class {
     this.#select(el);
     if (el instanceof HTMLTextAreaElement && (!this.#edits.isEdited(el) || this.#edits.yields(el))) setText(el, el.defaultValue);
   }
-  /** Everything of a frame is written. */
-  done() {
+  /** Everything of a frame is written: the changes to a view that was there, or a whole one of a fresh instance. */
+  done(whole) {
     for (const select of this.#selects) this.#edits.choose(select);
+    for (const owner of this.#owners) if (!whole) this.#edits.settle(owner);
     this.#selects.clear();
+    this.#owners.clear();
   }
   /** The select that an option, or a group of options, belongs to. */
   #select(node) {
@@ -1920,6 +1939,7 @@ var DomWriter = class {
 };
 
 // js/src/session.ts
+var FULL = "Too much waits for the connection: this was not sent.";
 var Session = class {
   #settings;
   #outbox = new Outbox();
@@ -1948,9 +1968,9 @@ var Session = class {
     this.#show(root);
     this.#navigation = embeddedAt(root) ? null : new Navigation({
       visit: (visit) => this.#visit(visit),
-      announce: (name2, detail, cancelable) => this.#announce(name2, detail, cancelable)
+      announce: (name2, detail, cancelable) => this.#announce(name2, detail, cancelable) && (!cancelable || !this.#question() || confirm(this.#question()))
     });
-    this.#status = new Status(root, settings.statusDelay);
+    this.#status = new Status(root, settings.statusDelay ?? 2e3);
     this.#socket = new Socket(
       {
         hello: () => this.#hello(),
@@ -1961,11 +1981,12 @@ var Session = class {
       },
       {
         url: () => socketURL(embeddedAt(this.#root) ?? this.#navigation.url),
-        reconnectMin: settings.reconnectMin,
-        reconnectMax: settings.reconnectMax
+        reconnectMin: settings.reconnectMin ?? 100,
+        reconnectMax: settings.reconnectMax ?? 5e3
       }
     );
     this.#departure = new Departure(
+      () => !!this.#question(),
       () => {
         this.#events.flush();
         this.#socket.rest();
@@ -1993,6 +2014,11 @@ var Session = class {
       failed: (error) => this.#failed(0, String(error))
     });
     this.#saved = new Saved(root);
+  }
+  /** What the user is to be asked before the page is left, because edits of a form would be lost. */
+  #question() {
+    const forms = [...this.#root.querySelectorAll("form[live-guard]:not([live-native])")];
+    return forms.find((form) => form.hasAttribute("live-dirty") || this.#edits.dirty(form))?.getAttribute("live-guard");
   }
   #listen() {
     this.#foreign.start();
@@ -2029,7 +2055,7 @@ var Session = class {
     return new Promise((resolve, reject) => {
       const payload = value === void 0 ? void 0 : { v: value };
       const entry = this.#outbox.add(name2, payload, { resolve, reject });
-      if (!entry) return reject(new Error("too many events wait for the connection"));
+      if (!entry) return reject(new Error(FULL));
       this.#flush();
     });
   }
@@ -2121,7 +2147,7 @@ var Session = class {
     this.#events.still = true;
     this.#pending.lift();
     const ops = this.#view.apply(frame);
-    this.#writer.done();
+    this.#writer.done(extra.html !== void 0);
     if (ops !== null) this.#announce("patched", { bytes: chars, ops, ms: performance.now() - began });
     this.#tag = extra.tag ?? (ops === null ? this.#tag : void 0);
     this.#answered(frame);
@@ -2160,7 +2186,9 @@ var Session = class {
         continue;
       }
       this.#pending.remove(marked(event));
-      if (event.type === "submit" && event.form && error === void 0) this.#edits.settle(event.form, n);
+      if (event.type !== "submit" || !event.form || error !== void 0) continue;
+      if (event.form.hasAttribute("live-native")) event.form.requestSubmit(event.control === event.form ? null : event.control);
+      else this.#edits.settle(event.form, n);
     }
   }
   /**
@@ -2172,9 +2200,10 @@ var Session = class {
     for (const control of this.#root.querySelectorAll("input,textarea,select")) {
       const owner = isControl(control) && this.#edits.isEdited(control) ? teller(control) : null;
       if (!owner) continue;
+      if (owner.getAttribute("live-recover") === "") continue;
       this.#edits.edited(control);
       if (told.has(owner)) continue;
-      this.#events.change(control);
+      this.#events.again(control);
       if (owner === control.form) told.add(owner);
     }
   }
@@ -2183,7 +2212,7 @@ var Session = class {
     const same = ({ source: { event: e }, name: name2 }) => event.type === "change" && e?.owner === event.owner && name2 === event.name && (!!event.form || e.control === event.control);
     const newest = this.#outbox.newest;
     const entry = this.#outbox.add(event.name, event.payload, { event }, same);
-    if (!entry) return this.#failed(0, "Too much waits for the connection: this was not sent.");
+    if (!entry) return this.#failed(0, FULL);
     if (entry.n > newest) this.#pending.add(marked(event));
     const { owner, control, type } = event;
     if (type === "submit" || owner.hasAttribute("live-busy")) this.#pending.wait(owner, control);
@@ -2239,7 +2268,7 @@ var marked = ({ owner, control, form }) => form ? [owner, control, form] : [owne
 // js/src/index.ts
 function connect(options = {}) {
   const root = options.root ?? document.querySelector("[data-live]");
-  const session = root && new Session(root, withDefaults(options));
+  const session = root && new Session(root, options);
   const listening = new AbortController();
   session?.start();
   return {
@@ -2262,9 +2291,6 @@ function connect(options = {}) {
       session?.stop();
     }
   };
-}
-function withDefaults({ params, reconnectMin = 100, reconnectMax = 5e3, statusDelay = 2e3, transitions = false }) {
-  return { params, reconnectMin, reconnectMax, statusDelay, transitions };
 }
 export {
   connect

@@ -8,15 +8,14 @@ declare global {
 }
 
 const data = (document.currentScript as HTMLScriptElement | null)?.dataset ?? {};
-const number = (value: string | undefined): number | undefined => (value && Number(value) >= 0 ? Number(value) : undefined);
 
 function start(): void {
-  window.livelong = connect({
-    reconnectMin: number(data.reconnectMin),
-    reconnectMax: number(data.reconnectMax),
-    statusDelay: number(data.statusDelay),
-    transitions: data.transitions !== undefined,
-  });
+  const options: { [name: string]: number | boolean } = { transitions: data.transitions !== undefined };
+  for (const name of ["reconnectMin", "reconnectMax", "statusDelay"]) {
+    const value = data[name];
+    if (value && Number(value) >= 0) options[name] = Number(value);
+  }
+  window.livelong = connect(options);
 }
 
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start, { once: true });

@@ -42,7 +42,7 @@ export function parseBinding(text: string): Binding {
     try {
       value = JSON.parse(text.slice(space + 1)) as Json;
     } catch {
-      bad("malformed JSON");
+      bad("no JSON object");
     }
     if (typeof value !== "object" || !value || Array.isArray(value)) bad("no JSON object");
   }

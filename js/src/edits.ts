@@ -149,10 +149,20 @@ export class Edits {
     else for (const o of select.options) o.selected = kept.includes(o);
   }
 
-  /** After the answer to a form's submit: what was not edited since follows the server, as after a page load. */
-  settle(form: HTMLFormElement, n: number): void {
-    for (const el of form.elements) {
-      if (!isControl(el) || this.#stamp(el) > n || this.#unfinished(el)) continue;
+  /** Whether something in a form was edited since it was answered that it is saved. */
+  dirty(form: HTMLFormElement): boolean {
+    return [...form.elements].some((el) => this.isEdited(el));
+  }
+
+  /**
+   * After the answer n to a form's submit, and where the server says so: what was not edited since follows the server, as
+   * after a page load. Nobody else than a submit tells the server of some controls: then the server is right in any case,
+   * but for what was typed after the event that it answers.
+   */
+  settle(owner: Element, n?: number): void {
+    for (const el of owner instanceof HTMLFormElement ? owner.elements : [owner]) {
+      const until = n ?? (this.#answers || teller(el) ? this.#ref : Infinity);
+      if (!isControl(el) || this.#stamp(el) > until || this.#unfinished(el)) continue;
       reset(el);
       this.forget(el);
     }

@@ -85,9 +85,9 @@ export class Events {
     this.#timing.flushAll();
   }
 
-  /** Sends the change event that the control's edit would send now. */
-  change(control: Element): void {
-    this.#change(control, new Event("change"));
+  /** Sends once more what the control's edit has sent, or what the page has for that. */
+  again(control: Element): void {
+    this.#change(control, new Event("change"), teller(control)?.hasAttribute("live-recover") ? "recover" : "change");
   }
 
   #click(event: MouseEvent): void {
@@ -112,7 +112,7 @@ export class Events {
   #submit(event: SubmitEvent): void {
     const form = event.target as HTMLFormElement;
     const owner = this.#closest(form, "submit");
-    if (owner !== form || event.defaultPrevented) return;
+    if (owner !== form || event.defaultPrevented || form.hasAttribute("live-native")) return;
     const { submitter } = event;
     // The browser closes the dialog and loads nothing.
     const method = submitter?.getAttribute("formmethod") ?? form.getAttribute("method");
@@ -139,11 +139,11 @@ export class Events {
     this.#change(control, event);
   }
 
-  #change(control: Element, event: Event): void {
+  #change(control: Element, event: Event, type = "change"): void {
     const owner = teller(control);
     if (!owner || !this.#root.contains(owner)) return;
     const form = owner instanceof HTMLFormElement ? owner : null;
-    this.#fire(owner, "change", event, { control, form, data: () => controlData(control) });
+    this.#fire(owner, type, event, { control, form, data: () => controlData(control) });
   }
 
   #focus(event: FocusEvent, type: "focus" | "blur"): void {

@@ -34,7 +34,7 @@ export interface Live {
 /** Brings the page to life. A page without a view is left as it is; its push rejects. */
 export function connect(options: Options = {}): Live {
   const root = options.root ?? document.querySelector("[data-live]");
-  const session = root && new Session(root, withDefaults(options));
+  const session = root && new Session(root, options);
   const listening = new AbortController();
   session?.start();
   return {
@@ -59,6 +59,3 @@ export function connect(options: Options = {}): Live {
   };
 }
 
-function withDefaults({ params, reconnectMin = 100, reconnectMax = 5_000, statusDelay = 2_000, transitions = false }: Options): ConstructorParameters<typeof Session>[1] {
-  return { params, reconnectMin, reconnectMax, statusDelay, transitions };
-}

@@ -54,14 +54,19 @@ const STAYS = 3_000;
  * each navigation.
  */
 export class Departure {
+  readonly #guarded: () => boolean;
   readonly #left: () => void;
   readonly #stayed: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stop: AbortController | null = null;
   leaving = false;
 
-  /** left is called on pagehide, stayed when the page is shown again or has not gone after all. */
-  constructor(left: () => void, stayed: () => void) {
+  /**
+   * guarded says whether the browser shall ask first; left is called on pagehide, stayed when the page is shown again or has
+   * not gone after all.
+   */
+  constructor(guarded: () => boolean, left: () => void, stayed: () => void) {
+    this.#guarded = guarded;
     this.#left = left;
     this.#stayed = stayed;
   }
@@ -69,7 +74,7 @@ export class Departure {
   start(): void {
     this.#stop = new AbortController();
     const { signal } = this.#stop;
-    addEventListener("beforeunload", () => this.#leave(), { signal });
+    addEventListener("beforeunload", (event) => (this.#leave(), this.#guarded() && event.preventDefault()), { signal });
     addEventListener("pagehide", () => (this.#leave(), clearTimeout(this.#timer), this.#left()), { signal });
     addEventListener("pageshow", () => this.leaving && this.#stay(), { signal });
   }

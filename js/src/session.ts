@@ -17,11 +17,11 @@ import { type Frame, type Join, type Json, type Up, type Visit, MAX_UP_CHARS, de
 import { DomWriter } from "./writer.ts";
 
 export interface Settings {
-  readonly params: { readonly [name: string]: string } | undefined;
-  readonly reconnectMin: number;
-  readonly reconnectMax: number;
-  readonly statusDelay: number;
-  readonly transitions: boolean;
+  readonly params?: { readonly [name: string]: string };
+  readonly reconnectMin?: number;
+  readonly reconnectMax?: number;
+  readonly statusDelay?: number;
+  readonly transitions?: boolean;
 }
 
 /** Where an event came from: an element of the page, or a script that awaits a reply. */
@@ -30,6 +30,8 @@ interface Source {
   readonly resolve?: (reply: Json | undefined) => void;
   readonly reject?: (error: Error) => void;
 }
+
+const FULL = "Too much waits for the connection: this was not sent.";
 
 export class Session {
   readonly #settings: Settings;
@@ -62,9 +64,9 @@ export class Session {
       ? null
       : new Navigation({
           visit: (visit) => this.#visit(visit),
-          announce: (name, detail, cancelable) => this.#announce(name, detail, cancelable),
+          announce: (name, detail, cancelable) => this.#announce(name, detail, cancelable) && (!cancelable || !this.#question() || confirm(this.#question()!)),
         });
-    this.#status = new Status(root, settings.statusDelay);
+    this.#status = new Status(root, settings.statusDelay ?? 2_000);
     this.#socket = new Socket(
       {
         hello: () => this.#hello(),
@@ -75,11 +77,12 @@ export class Session {
       },
       {
         url: () => socketURL(embeddedAt(this.#root) ?? this.#navigation!.url),
-        reconnectMin: settings.reconnectMin,
-        reconnectMax: settings.reconnectMax,
+        reconnectMin: settings.reconnectMin ?? 100,
+        reconnectMax: settings.reconnectMax ?? 5_000,
       },
     );
     this.#departure = new Departure(
+      () => !!this.#question(),
       () => {
         this.#events.flush();
         this.#socket.rest();
@@ -108,6 +111,12 @@ export class Session {
       failed: (error) => this.#failed(0, String(error)),
     });
     this.#saved = new Saved(root);
+  }
+
+  /** What the user is to be asked before the page is left, because edits of a form would be lost. */
+  #question(): string | null | undefined {
+    const forms = [...this.#root.querySelectorAll<HTMLFormElement>("form[live-guard]:not([live-native])")];
+    return forms.find((form) => form.hasAttribute("live-dirty") || this.#edits.dirty(form))?.getAttribute("live-guard");
   }
 
   #listen(): void {
@@ -149,7 +158,7 @@ export class Session {
     return new Promise((resolve, reject) => {
       const payload = value === undefined ? undefined : { v: value };
       const entry = this.#outbox.add(name, payload, { resolve, reject });
-      if (!entry) return reject(new Error("too many events wait for the connection"));
+      if (!entry) return reject(new Error(FULL));
       this.#flush();
     });
   }
@@ -249,7 +258,7 @@ export class Session {
     this.#events.still = true;
     this.#pending.lift();
     const ops = this.#view.apply(frame);
-    this.#writer.done();
+    this.#writer.done(extra.html !== undefined);
     if (ops !== null) this.#announce("patched", { bytes: chars, ops, ms: performance.now() - began });
     this.#tag = extra.tag ?? (ops === null ? this.#tag : undefined);
     this.#answered(frame);
@@ -292,7 +301,10 @@ export class Session {
       }
       this.#pending.remove(marked(event));
       // What was typed stays when the server could not take it.
-      if (event.type === "submit" && event.form && error === undefined) this.#edits.settle(event.form, n);
+      if (event.type !== "submit" || !event.form || error !== undefined) continue;
+      // Or when it wants the browser to send it once more.
+      if (event.form.hasAttribute("live-native")) event.form.requestSubmit(event.control === event.form ? null : (event.control as HTMLElement));
+      else this.#edits.settle(event.form, n);
     }
   }
 
@@ -305,9 +317,10 @@ export class Session {
     for (const control of this.#root.querySelectorAll("input,textarea,select")) {
       const owner = isControl(control) && this.#edits.isEdited(control) ? teller(control) : null;
       if (!owner) continue;
+      if (owner.getAttribute("live-recover") === "") continue;
       this.#edits.edited(control); // until it is told
       if (told.has(owner)) continue;
-      this.#events.change(control);
+      this.#events.again(control);
       if (owner === (control as Control).form) told.add(owner);
     }
   }
@@ -318,7 +331,7 @@ export class Session {
       event.type === "change" && e?.owner === event.owner && name === event.name && (!!event.form || e.control === event.control);
     const newest = this.#outbox.newest;
     const entry = this.#outbox.add(event.name, event.payload, { event }, same);
-    if (!entry) return this.#failed(0, "Too much waits for the connection: this was not sent.");
+    if (!entry) return this.#failed(0, FULL);
     if (entry.n > newest) this.#pending.add(marked(event));
     const { owner, control, type } = event;
     if (type === "submit" || owner.hasAttribute("live-busy")) this.#pending.wait(owner, control);

@@ -43,7 +43,7 @@ export class View {
         const applied = this.#foreign.during(() => applyPatch(this.#mirror, patch, this.#writer));
         this.#pristine = false;
         ops = applied.ops;
-        if (extra.i !== undefined && extra.i !== applied.inserted) throw new Error("shape of inserted nodes differs");
+        if (extra.i !== undefined && extra.i !== applied.inserted) throw new Error("shape differs");
       }
       // In HTML mode it is known that the shapes differ.
       if (extra.h !== undefined && this.#failures < 2 && extra.h !== shapeOf(this.#mirror.k!)) {
@@ -68,7 +68,7 @@ export class View {
       return;
     }
     this.#asked = null;
-    if (this.#failures >= 2) this.#request("html", "shape differed before");
+    if (this.#failures >= 2) this.#request("html", "shape differs");
     else this.#failures = 0;
   }
 

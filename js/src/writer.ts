@@ -11,6 +11,8 @@ export class DomWriter implements Writer {
   readonly #foreign: ForeignValues;
   /** Selects whose options have changed. */
   readonly #selects = new Set<HTMLSelectElement>();
+  /** What is to show what the server has rendered. */
+  readonly #owners = new Set<Element>();
 
   constructor(edits: Edits, foreign: ForeignValues) {
     this.#edits = edits;
@@ -31,6 +33,7 @@ export class DomWriter implements Writer {
       setAttribute(el, name, shown);
     }
     if (yields) this.#property(el, name, value);
+    if (name === "live-overwrite") this.#owners.add(el);
   }
 
   text(node: CharacterData, value: string): void {
@@ -47,10 +50,12 @@ export class DomWriter implements Writer {
     if (el instanceof HTMLTextAreaElement && (!this.#edits.isEdited(el) || this.#edits.yields(el))) setText(el, el.defaultValue);
   }
 
-  /** Everything of a frame is written. */
-  done(): void {
+  /** Everything of a frame is written: the changes to a view that was there, or a whole one of a fresh instance. */
+  done(whole: boolean): void {
     for (const select of this.#selects) this.#edits.choose(select);
+    for (const owner of this.#owners) if (!whole) this.#edits.settle(owner);
     this.#selects.clear();
+    this.#owners.clear();
   }
 
   /** The select that an option, or a group of options, belongs to. */
