@@ -4,11 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"reflect"
 	"runtime/debug"
 	"strconv"
@@ -116,7 +114,13 @@ func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	a.keepCookie(w, r, asked, s)
-	flash := a.takeFlash(w, r, s)
+	parked = in.writeDocument(w, r, root, bench, a.takeFlash(w, r, s), http.StatusOK)
+}
+
+// writeDocument answers a request with the layout around the view's first rendering, or with where the view leads. It
+// reports whether the instance was parked; otherwise nobody will connect to it.
+func (in *instance) writeDocument(w http.ResponseWriter, r *http.Request, root *root, bench *workbench, flash []FlashMessage, status int) (parked bool) {
+	a := in.app
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "private, no-cache")
@@ -124,35 +128,37 @@ func (rt *route) serveGET(w http.ResponseWriter, r *http.Request) {
 	var out sink
 	out.b = bench.frame[:0]
 	defer func() { bench.frame = out.b }()
-	info := Page{Title: in.title, Flash: append(flash, in.takeFlash()...), Nonce: p.nonce, Locale: p.locale, Path: r.URL.Path}
+	info := Page{Title: in.title, Flash: append(flash, in.takeFlash()...), Nonce: in.page.nonce, Locale: in.page.locale, Path: r.URL.Path}
 	ctx := context.WithValue(r.Context(), envKey{}, in.env)
-	if p.nonce != "" {
-		ctx = templ.WithNonce(ctx, p.nonce)
+	if in.page.nonce != "" {
+		ctx = templ.WithNonce(ctx, in.page.nonce)
 	}
 	if a.options.Dev {
 		ctx = context.WithValue(ctx, devKey{}, true)
 	}
-	if err := rt.group.layout()(info, root).Render(ctx, &out); err != nil {
+	if err := in.route.group.layout()(info, root).Render(ctx, &out); err != nil {
 		a.fail(w, r, fmt.Errorf("render the layout: %w", err))
-		return
+		return false
 	}
 	if !root.rendered {
 		a.fail(w, r, errors.New("the layout does not render its body"))
-		return
+		return false
 	}
 	if in.patched && in.redirect == "" {
 		in.redirect = in.request.URL.RequestURI()
 	}
 	if in.redirect != "" {
-		a.giveFlash(w, r, s, info.Flash)
+		a.giveFlash(w, r, in.session, info.Flash)
 		http.Redirect(w, r, in.redirect, http.StatusSeeOther)
-		return
+		return false
 	}
 	if parked = r.Method != http.MethodHead && !isPrefetch(r); parked {
 		a.registry.park(in, len(root.html))
 	}
 	h.Set("Content-Length", strconv.Itoa(len(out.b))) // saves the chunks
-	w.Write(out.b)                                    // an error means that the browser is gone: the parked instance expires
+	w.WriteHeader(status)
+	w.Write(out.b) // an error means that the browser is gone: the parked instance expires
+	return parked
 }
 
 // isPrefetch reports whether the browser only guesses that the page will be wanted.
@@ -293,154 +299,4 @@ func slimRequest(r *http.Request) *http.Request {
 		}
 	}
 	return slim
-}
-
-// servePOST answers a form posted without JavaScript: the same handlers, and a redirect back to the page.
-func (rt *route) servePOST(w http.ResponseWriter, r *http.Request) {
-	a := rt.group.app
-	if err := a.origin.Check(r); err != nil {
-		a.fail(w, r, &StatusError{Status: http.StatusForbidden, Err: err})
-		return
-	}
-	s, ok := a.sessionOf(r)
-	if !ok {
-		a.fail(w, r, &StatusError{Status: http.StatusForbidden, Err: errors.New("a form posted without a browser session: are cookies blocked?")})
-		return
-	}
-	if err := rt.group.authorize(r); err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, a.options.MaxForm)
-	var err error
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
-		err = r.ParseMultipartForm(a.options.MaxForm)
-	} else {
-		err = r.ParseForm()
-	}
-	if err != nil {
-		bad := &StatusError{Status: http.StatusBadRequest, Err: errors.New("the form is not well encoded")} // err repeats what was entered
-		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			bad = &StatusError{Status: http.StatusRequestEntityTooLarge, Err: err}
-		}
-		a.fail(w, r, bad)
-		return
-	}
-	if !a.checkSeal(s, r.PostForm.Get(postSeal)) {
-		a.fail(w, r, &StatusError{Status: http.StatusForbidden, Err: errors.New("the form is not sealed for this browser session: load the page again")})
-		return
-	}
-	p := a.newPage(rt, r)
-	in, err := a.mount(rt, r, s, p, mountOptions{})
-	if errors.Is(err, ErrSessionEnded) {
-		a.setCookie(w, r, a.newSession())
-		err = &StatusError{Status: http.StatusForbidden, Err: &Error{Text: "Your session has ended. Load the page again, and then send the form.", Err: err}}
-	}
-	if err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	defer in.finish("answered")
-	if in.redirect != "" { // Mount or Params lead elsewhere, so there is no page to handle the event
-		a.giveFlash(w, r, s, in.takeFlash())
-		http.Redirect(w, r, in.redirect, http.StatusSeeOther)
-		return
-	}
-	if err := in.post(r.PostForm); err != nil {
-		a.fail(w, r, err)
-		return
-	}
-	a.giveFlash(w, r, s, in.takeFlash())
-	target := in.request.URL.RequestURI()
-	if in.redirect != "" {
-		target = in.redirect
-	} else if in.course != nil && in.course.away != "" {
-		target = in.course.away
-	} else if in.course != nil {
-		target = in.course.url.String()
-	} else if u, _ := in.writeQuery(); u != nil {
-		target = u.String()
-	}
-	http.Redirect(w, r, target, http.StatusSeeOther)
-}
-
-// post runs the handler of a plain form's event, on an instance nobody will attach to.
-func (in *instance) post(form url.Values) error {
-	name, value, _ := strings.Cut(form.Get(postEvent), " ")
-	name, _, _ = strings.Cut(name, ";")
-	target := form.Get(postChild)
-	form.Del(postEvent)
-	form.Del(postSeal)
-	form.Del(postChild)
-	if target != "" {
-		// What is shown as which child is known once it is rendered.
-		bench := workbenches.Get().(*workbench)
-		_, err := in.firstRender(bench)
-		workbenches.Put(bench)
-		if err != nil {
-			return err
-		}
-	}
-	c, e, err := in.handlerOf(name, target)
-	if err != nil {
-		return &StatusError{Status: http.StatusBadRequest, Err: err}
-	}
-	if in.stashed != nil && !in.writable() {
-		return unsaved(errUnavailable)
-	}
-	args := eventArgs{at: c, value: json.RawMessage(value), form: form}
-	err, crash := in.guard(func() error {
-		if e.gated && in.stashed != nil {
-			return in.gated(e, args)
-		}
-		return in.runEvent(in.ctx, e, args)
-	})
-	if crash != nil {
-		return crash
-	}
-	if failed := (*ungated)(nil); errors.As(err, &failed) {
-		return unsaved(failed.err)
-	}
-	if failed := (*unrendered)(nil); errors.As(err, &failed) {
-		return failed.err
-	}
-	if bad := (*badEvent)(nil); errors.As(err, &bad) {
-		return &StatusError{Status: http.StatusBadRequest, Err: err}
-	}
-	var redirect *redirection
-	switch {
-	case errors.As(err, &redirect):
-		in.redirect = redirect.target
-	case err != nil && !errors.Is(err, ErrHalt):
-		in.log().Info("handler failed", "event", name, "err", err)
-		in.socket.Flash("error", in.app.userText(err))
-	}
-	in.note()
-	if err := in.prove(); err != nil {
-		return err
-	}
-	if in.stashed == nil {
-		return nil
-	}
-	if err := in.handOver(); err != nil {
-		return unsaved(err)
-	}
-	if in.stashed.written == 0 && in.stashed.err == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(in.ctx, in.app.options.GateTimeout)
-	defer cancel()
-	if err := in.settle(ctx); err != nil {
-		return unsaved(err)
-	}
-	return nil
-}
-
-// unsaved answers a plain form whose changes are not stored, or not known to be.
-func unsaved(err error) error {
-	own := &Error{Text: "Your changes could not be saved. Go back and try again.", Err: err}
-	if errors.As(err, &own) {
-		own = &Error{Text: own.Text, Err: err}
-	}
-	return &StatusError{Status: http.StatusServiceUnavailable, Err: own}
 }
