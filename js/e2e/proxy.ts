@@ -7,6 +7,8 @@ export class Proxy {
   #target: URL | null = null;
   /** Connections that came while there was no server: they wait, as those of a supervised one do. */
   #waiting: Socket[] = [];
+  /** Milliseconds that everything takes from now on, each way. */
+  delay = 0;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -56,7 +58,19 @@ export class Proxy {
     this.#hold(server);
     browser.on("close", () => server.destroy());
     server.on("close", () => browser.destroy());
-    browser.pipe(server);
-    server.pipe(browser);
+    this.#pass(browser, server);
+    this.#pass(server, browser);
+  }
+
+  /** Nothing overtakes anything, though the delay may change. */
+  #pass(from: Socket, to: Socket): void {
+    const late: (() => void)[] = [];
+    const later = (deliver: () => void): void => {
+      if (this.delay === 0 && late.length === 0) return deliver();
+      late.push(deliver);
+      setTimeout(() => late.shift()!(), this.delay);
+    };
+    from.on("data", (chunk) => later(() => to.writable && to.write(chunk)));
+    from.on("end", () => later(() => to.end()));
   }
 }

@@ -67,6 +67,7 @@ func main() {
 	live.Handle(app, "GET /stored", func(*http.Request) (*Stored, error) { return &Stored{}, nil })
 	live.Handle(app, "GET /trouble", func(*http.Request) (*Trouble, error) { return &Trouble{}, nil })
 	live.Handle(app, "GET /forms", func(*http.Request) (*Forms, error) { return &Forms{}, nil })
+	live.Handle(app, "GET /basket", func(*http.Request) (*Basket, error) { return &Basket{}, nil })
 	live.Handle(app, "GET /rows/{n}", func(r *http.Request) (*Rows, error) {
 		n, err := strconv.Atoi(r.PathValue("n"))
 		if err != nil {
