@@ -2051,10 +2051,10 @@ var Session = class {
     this.#dropped(this.#outbox.drop(), "disconnected");
   }
   /** Sends an event from a script. The promise settles with the server's reply, undefined when there is none. */
-  push(name2, value) {
+  push(name2, value, from) {
     return new Promise((resolve, reject) => {
       const payload = value === void 0 ? void 0 : { v: value };
-      const entry = this.#outbox.add(name2, payload, { resolve, reject });
+      const entry = this.#outbox.add(name2, payload, { from, resolve, reject });
       if (!entry) return reject(new Error(FULL));
       this.#flush();
     });
@@ -2211,7 +2211,7 @@ var Session = class {
     if (JSON.stringify(event.payload).length > MAX_UP_CHARS / 2) return this.#failed(0, "That is too large to send.");
     const same = ({ source: { event: e }, name: name2 }) => event.type === "change" && e?.owner === event.owner && name2 === event.name && (!!event.form || e.control === event.control);
     const newest = this.#outbox.newest;
-    const entry = this.#outbox.add(event.name, event.payload, { event }, same);
+    const entry = this.#outbox.add(event.name, event.payload, { from: event.owner, event }, same);
     if (!entry) return this.#failed(0, FULL);
     if (entry.n > newest) this.#pending.add(marked(event));
     const { owner, control, type } = event;
@@ -2221,8 +2221,9 @@ var Session = class {
   }
   #flush() {
     if (!this.#socket.joined) return;
-    for (const { n, name: name2, payload } of this.#outbox.take()) {
-      this.#up({ kind: "event", n, name: name2, payload: payload && Object.keys(payload).length > 0 ? payload : void 0 });
+    for (const { n, name: name2, payload, source } of this.#outbox.take()) {
+      const target = source.from?.closest("[live-child]")?.getAttribute("live-key") ?? void 0;
+      this.#up({ kind: "event", n, name: name2, payload: payload && Object.keys(payload).length > 0 ? payload : void 0, target });
       this.#confirm.busy();
     }
   }
@@ -2272,10 +2273,10 @@ function connect(options = {}) {
   const listening = new AbortController();
   session?.start();
   return {
-    push(name2, payload) {
+    push(name2, payload, from) {
       if (!session || listening.signal.aborted) return Promise.reject(new Error("no live view is connected"));
       if (!isEventName(name2)) return Promise.reject(new Error(`no event name: ${JSON.stringify(name2)}`));
-      return session.push(name2, payload);
+      return session.push(name2, payload, from);
     },
     on(name2, fn) {
       const listener = (event) => fn(event.detail);

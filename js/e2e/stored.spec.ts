@@ -1,4 +1,4 @@
-/** What comes back, by the scope of its field: for the counter, and for a page with a form. */
+/** What comes back, by the scope of its field: for the counter, for a page with a form, and for a child that is such a page. */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
@@ -17,6 +17,30 @@ interface Subject {
   /** What the page shows of both: the count, and the draft as the server has it. */
   shows(page: Page, count: number, draft: string): Promise<void>;
 }
+
+const fields: Subject = {
+  program: "site",
+  path: "/stored",
+  elsewhere: "/forms",
+  async add(page) {
+    const next = Number(await page.locator("#sum").textContent()) + 1;
+    await page.locator("#increase").click();
+    await page.locator("#name").fill(`name ${next}`);
+    await page.locator("#rename").click();
+  },
+  async write(page, draft) {
+    await page.locator("#draft").fill(draft);
+    await page.locator("#tap").click();
+  },
+  async shows(page, count, draft) {
+    await expect(page.locator("#sum")).toHaveText(String(count));
+    await expect(page.locator("#named")).toHaveText(count === 0 ? "" : `name ${count}`);
+    await expect(page.locator("#name")).toHaveValue(count === 0 ? "" : `name ${count}`);
+    await expect(page.locator("#drafted")).toHaveText(draft);
+    await expect(page.locator("#draft")).toHaveValue(draft);
+    await expect(page.locator("#taps")).toHaveText(draft === "" ? "0" : "1");
+  },
+};
 
 const subjects: readonly Subject[] = [
   {
@@ -40,29 +64,9 @@ const subjects: readonly Subject[] = [
       await expect(page.getByLabel("A note")).toHaveValue(draft);
     },
   },
-  {
-    program: "site",
-    path: "/stored",
-    elsewhere: "/forms",
-    async add(page) {
-      const next = Number(await page.locator("#sum").textContent()) + 1;
-      await page.locator("#increase").click();
-      await page.locator("#name").fill(`name ${next}`);
-      await page.locator("#rename").click();
-    },
-    async write(page, draft) {
-      await page.locator("#draft").fill(draft);
-      await page.locator("#tap").click();
-    },
-    async shows(page, count, draft) {
-      await expect(page.locator("#sum")).toHaveText(String(count));
-      await expect(page.locator("#named")).toHaveText(count === 0 ? "" : `name ${count}`);
-      await expect(page.locator("#name")).toHaveValue(count === 0 ? "" : `name ${count}`);
-      await expect(page.locator("#drafted")).toHaveText(draft);
-      await expect(page.locator("#draft")).toHaveValue(draft);
-      await expect(page.locator("#taps")).toHaveText(draft === "" ? "0" : "1");
-    },
-  },
+  fields,
+  // The same fields, of a child.
+  { ...fields, path: "/nested" },
 ];
 
 /** One page of one home, in which both scopes have values that are saved. */

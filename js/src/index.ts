@@ -21,8 +21,8 @@ export interface Options {
 }
 
 export interface Live {
-  /** Sends an event to the view. Resolves with the handler's reply, rejects when the event was refused or dropped. */
-  push(name: string, payload?: Json): Promise<Json | undefined>;
+  /** Sends an event to the view, or, with an element inside of one, to the child around it. Resolves with the handler's reply, rejects when the event was refused or dropped. */
+  push(name: string, payload?: Json, from?: Element): Promise<Json | undefined>;
   /** Calls fn for each event of this name that the server pushes. Returns a function that ends it. */
   on(name: string, fn: (detail: unknown) => void): () => void;
   /** Shows another page, over the socket where that is possible; replace: without a new history entry. */
@@ -38,10 +38,10 @@ export function connect(options: Options = {}): Live {
   const listening = new AbortController();
   session?.start();
   return {
-    push(name, payload) {
+    push(name, payload, from) {
       if (!session || listening.signal.aborted) return Promise.reject(new Error("no live view is connected"));
       if (!isEventName(name)) return Promise.reject(new Error(`no event name: ${JSON.stringify(name)}`));
-      return session.push(name, payload);
+      return session.push(name, payload, from);
     },
     on(name, fn) {
       const listener = (event: Event): void => fn((event as CustomEvent<unknown>).detail);

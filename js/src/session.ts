@@ -26,6 +26,8 @@ export interface Settings {
 
 /** Where an event came from: an element of the page, or a script that awaits a reply. */
 interface Source {
+  /** Where it comes from: the innermost child around it is asked first. */
+  readonly from?: Element | undefined;
   readonly event?: Outgoing;
   readonly resolve?: (reply: Json | undefined) => void;
   readonly reject?: (error: Error) => void;
@@ -154,10 +156,10 @@ export class Session {
   }
 
   /** Sends an event from a script. The promise settles with the server's reply, undefined when there is none. */
-  push(name: string, value?: Json): Promise<Json | undefined> {
+  push(name: string, value?: Json, from?: Element): Promise<Json | undefined> {
     return new Promise((resolve, reject) => {
       const payload = value === undefined ? undefined : { v: value };
-      const entry = this.#outbox.add(name, payload, { resolve, reject });
+      const entry = this.#outbox.add(name, payload, { from, resolve, reject });
       if (!entry) return reject(new Error(FULL));
       this.#flush();
     });
@@ -330,7 +332,7 @@ export class Session {
     const same = ({ source: { event: e }, name }: Entry<Source>): boolean =>
       event.type === "change" && e?.owner === event.owner && name === event.name && (!!event.form || e.control === event.control);
     const newest = this.#outbox.newest;
-    const entry = this.#outbox.add(event.name, event.payload, { event }, same);
+    const entry = this.#outbox.add(event.name, event.payload, { from: event.owner, event }, same);
     if (!entry) return this.#failed(0, FULL);
     if (entry.n > newest) this.#pending.add(marked(event));
     const { owner, control, type } = event;
@@ -341,8 +343,9 @@ export class Session {
 
   #flush(): void {
     if (!this.#socket.joined) return;
-    for (const { n, name, payload } of this.#outbox.take()) {
-      this.#up({ kind: "event", n, name, payload: payload && Object.keys(payload).length > 0 ? payload : undefined });
+    for (const { n, name, payload, source } of this.#outbox.take()) {
+      const target = source.from?.closest("[live-child]")?.getAttribute("live-key") ?? undefined;
+      this.#up({ kind: "event", n, name, payload: payload && Object.keys(payload).length > 0 ? payload : undefined, target });
       this.#confirm.busy();
     }
   }

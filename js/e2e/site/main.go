@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -68,6 +69,14 @@ func main() {
 	live.Handle(app, "GET /trouble", func(*http.Request) (*Trouble, error) { return &Trouble{}, nil })
 	live.Handle(app, "GET /forms", func(*http.Request) (*Forms, error) { return &Forms{}, nil })
 	live.Handle(app, "GET /basket", func(*http.Request) (*Basket, error) { return &Basket{}, nil })
+	live.Handle(app, "GET /nested", func(*http.Request) (*Nested, error) { return &Nested{&Stored{}}, nil })
+	live.Handle(app, "GET /cards", func(r *http.Request) (*Cards, error) {
+		n, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("n"), "5"))
+		if err != nil {
+			return nil, &live.StatusError{Status: http.StatusNotFound, Err: err}
+		}
+		return newCards(n), nil
+	})
 	live.Handle(app, "GET /rows/{n}", func(r *http.Request) (*Rows, error) {
 		n, err := strconv.Atoi(r.PathValue("n"))
 		if err != nil {
