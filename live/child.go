@@ -10,6 +10,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"github.com/livelong-dev/livelong/live/internal/diff"
 	"github.com/livelong-dev/livelong/live/internal/wire"
 )
 
@@ -228,4 +229,17 @@ func (in *instance) forgetBefore() {
 		c.before = nil
 	}
 	in.touched = in.touched[:0]
+}
+
+// proveChildren renders the view as for a patch, and throws the result away: a child that does not render is put back.
+func (in *instance) proveChildren() error {
+	bench := workbenches.Get().(*workbench)
+	defer workbenches.Put(bench)
+	stale := in.stale
+	err := in.renderTree(bench, nil)
+	in.stale = stale
+	if syntax := (*diff.SyntaxError)(nil); errors.As(err, &syntax) {
+		return nil
+	}
+	return err
 }

@@ -276,3 +276,56 @@ func copyHolder(v reflect.Value) reflect.Value {
 	}
 	return c
 }
+
+// decodeField is [assigns.Type.DecodeField] for a field of a view. Children that the field holds already stay those they
+// are, with what is in their unexported fields.
+func (t *viewType) decodeField(raw []byte, v reflect.Value, i int) error {
+	cf := t.children[i]
+	if cf == nil {
+		return t.assigns.DecodeField(raw, v, i)
+	}
+	field := v.FieldByIndex(t.assigns.Fields()[i].Index)
+	before := copyHolder(field)
+	if err := t.assigns.DecodeField(raw, v, i); err != nil {
+		return err
+	}
+	cf.keep(before, field)
+	return nil
+}
+
+// keep replaces the children in now by those in before, in their place or under their key, and gives these the fields of
+// the ones they replace.
+func (cf *childField) keep(before, now reflect.Value) {
+	switch cf.kind {
+	case reflect.Pointer:
+		if !before.IsNil() && !now.IsNil() {
+			cf.typ.become(before.Elem(), now.Elem())
+			now.Set(before)
+		}
+	case reflect.Slice:
+		for i := range min(before.Len(), now.Len()) {
+			if a, b := before.Index(i), now.Index(i); !a.IsNil() && !b.IsNil() {
+				cf.typ.become(a.Elem(), b.Elem())
+				b.Set(a)
+			}
+		}
+	case reflect.Map:
+		for it := before.MapRange(); it.Next(); {
+			if b := now.MapIndex(it.Key()); b.IsValid() && !b.IsNil() && !it.Value().IsNil() {
+				cf.typ.become(it.Value().Elem(), b.Elem())
+				now.SetMapIndex(it.Key(), it.Value())
+			}
+		}
+	}
+}
+
+// become gives a view the exported fields of another one.
+func (t *viewType) become(v, other reflect.Value) {
+	for i, f := range t.assigns.Fields() {
+		into, from := v.FieldByIndex(f.Index), other.FieldByIndex(f.Index)
+		if cf := t.children[i]; cf != nil {
+			cf.keep(copyHolder(into), from)
+		}
+		into.Set(from)
+	}
+}

@@ -374,6 +374,9 @@ func (in *instance) turn(m message) (send bool) {
 		n = m.up.N
 	}
 	if crash != nil && in.only != nil && in.restore(&childFailed{in.only, crash}) {
+		if again, ok := m.(injectMessage); ok {
+			again.result.Failed = crash
+		}
 		crash, err = nil, nil
 	}
 	var ungated *ungated

@@ -146,7 +146,7 @@ func (in *instance) setAgain(fields map[string][]byte) error {
 		if !ok {
 			return fmt.Errorf("%v has no field %s any more", in.typ.typ, name)
 		}
-		if err := in.typ.assigns.DecodeField(raw, in.value, i); err != nil {
+		if err := in.typ.decodeField(raw, in.value, i); err != nil {
 			return fmt.Errorf("%v: field %s: %w", in.typ.typ, name, err)
 		}
 	}
@@ -186,7 +186,10 @@ func (m injectMessage) answer(in *instance) {
 		*m.cannot = cmp.Or(*m.cannot, errors.New("the page was left"))
 	default:
 		var out sink
-		err := in.typ.render(in.view, in.env, &out)
+		err := in.prove() // which puts children back, and gives new ones their ids
+		if err == nil {
+			err = in.typ.render(in.view, in.env, &out)
+		}
 		m.result.Markup, m.result.Crashed = out.b, err
 	}
 }

@@ -242,7 +242,12 @@ func (in *instance) decode(i int, r reading) (a adoption, err error) {
 // adopt sets a stored field to what is stored.
 func (in *instance) adopt(a adoption) {
 	s := &in.stashed.slots[a.slot]
-	in.slotField(s).Set(a.value)
+	field := in.slotField(s)
+	before := copyHolder(field)
+	field.Set(a.value)
+	if cf := in.typeAt(s.child).children[s.f.field]; cf != nil {
+		cf.keep(before, field)
+	}
 	s.adopted, s.broken = a.hash, false
 	s.note(a.revision, s.f.index(a.name), a.foreign)
 	if s.child != nil {

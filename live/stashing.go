@@ -72,6 +72,9 @@ func (in *instance) flush() error {
 
 // prove renders the view and throws the result away: what cannot be rendered is not stashed.
 func (in *instance) prove() error {
+	if in.family != nil {
+		return in.proveChildren()
+	}
 	bench := workbenches.Get().(*workbench)
 	defer workbenches.Put(bench)
 	bench.sink.b = bench.frame[:0]

@@ -41,9 +41,66 @@ type Stall struct {
 	Prices  live.Result[[]int]
 	Locale  string
 	Visits  int
+	Scales  []*Scale
 	prices  func() []int
 	broken  bool
 	counted int // follows Count, in no field that is recorded
+}
+
+// Scale is a child of a stall.
+type Scale struct {
+	ID, Weight int
+	broken     bool
+}
+
+type (
+	Weigh  struct{ N int }
+	Settle struct{ N int }
+	Sold   struct{ ID int }
+)
+
+func (*Scale) Events() []live.Handler {
+	return []live.Handler{live.On((*Scale).Weigh), live.OnMessage((*Scale).Settle)}
+}
+
+func (c *Scale) Weigh(_ context.Context, s *live.Socket, e Weigh) error {
+	c.Weight += e.N
+	switch {
+	case c.broken && e.N == 1:
+		c.Weight++
+	case e.N == 2:
+		return live.Emit(s, Sold{c.ID})
+	case e.N == 3:
+		return s.Send(Settle{10})
+	case e.N == 4:
+		panic("the scale")
+	}
+	return nil
+}
+
+// Recorded lets the message's fields be recorded.
+func (Settle) Recorded() {}
+
+func (c *Scale) Settle(_ context.Context, _ *live.Socket, m Settle) error {
+	c.Weight += m.N
+	return nil
+}
+
+func (c Scale) Render() templ.Component {
+	return templ.Raw(fmt.Sprintf(`<b live-click="Weigh">%d: %d</b>`, c.ID, c.Weight))
+}
+
+// Sold takes a scale to the front, and a new one in.
+func (v *Stall) Sold(_ context.Context, _ *live.Socket, m Sold) error {
+	for i, c := range v.Scales {
+		if c.ID == m.ID {
+			v.Scales[0], v.Scales[i] = v.Scales[i], v.Scales[0]
+		}
+	}
+	if n := len(v.Scales); n < 6 {
+		v.Scales = append(v.Scales, &Scale{ID: n, broken: v.broken})
+	}
+	return nil
 }
 
 type (
@@ -64,7 +121,7 @@ func (Bell) Recorded() {}
 
 func (*Stall) Events() []live.Handler {
 	return []live.Handler{live.On((*Stall).Buy), live.On((*Stall).Write), live.On((*Stall).Refuse), live.On((*Stall).Crash), live.On((*Stall).Ask),
-		live.On((*Stall).Find), live.OnMessage((*Stall).Tick), live.OnMessage((*Stall).Bell)}
+		live.On((*Stall).Find), live.OnMessage((*Stall).Tick), live.OnMessage((*Stall).Bell), live.OnMessage((*Stall).Sold)}
 }
 
 func (v *Stall) Mount(_ context.Context, s *live.Socket) error {
@@ -118,6 +175,11 @@ func (v Stall) Render() templ.Component {
 		e := html.EscapeString
 		_, err := fmt.Fprintf(w, `<h1 nonce="%s">%s</h1><output>%d</output><form live-submit="Write"><input name="note" value="%s"></form><p>%s</p><ul><li>%d</li><li>%v %t</li><li>%d</li></ul><p>%s</p>`,
 			e(live.Nonce(ctx)), e(live.Locale(ctx)), v.Count, e(v.Note), e(v.Filter), v.Ticks, v.Prices.Value, v.Prices.Loading, v.Visits, e(strings.Join(v.Log, "; ")))
+		for _, c := range v.Scales {
+			if err == nil {
+				err = live.Child(c.ID, c).Render(ctx, w)
+			}
+		}
 		return err
 	})
 }
@@ -132,7 +194,7 @@ func stall(recorder *replay.Recorder, broken bool) *live.App {
 	}
 	app := live.New(o)
 	live.Handle(app, "GET /stall", func(*http.Request) (*Stall, error) {
-		return &Stall{broken: broken, prices: func() []int { return []int{int(asked.Add(1))} }}, nil
+		return &Stall{broken: broken, Scales: []*Scale{{ID: 0, broken: broken}, {ID: 1, broken: broken}}, prices: func() []int { return []int{int(asked.Add(1))} }}, nil
 	})
 	live.Handle(app, "GET /safe", func(*http.Request) (*Safe, error) { return &Safe{broken: broken}, nil })
 	return app
@@ -197,7 +259,10 @@ func TestSessionsAreTakenAgain(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 7))
 			recordings := record(t, func(p *livetest.Page) {
 				for range 120 {
-					switch random.IntN(9) {
+					switch random.IntN(11) {
+					case 9, 10:
+						p.PushTo(fmt.Sprintf(`[live-key="%d"]`, random.IntN(2)), "Weigh", Weigh{random.IntN(5)})
+						_ = p.Error()
 					case 0, 1:
 						p.Push("Buy", Buy{1 + random.IntN(4)})
 					case 2:
@@ -250,6 +315,8 @@ func TestBuildsThatDiffer(t *testing.T) {
 				p.Push("Buy", Buy{1})
 			}
 		}, nil, `after Buy {"N":1}, differs from the recording, at output:nth-child(2)`},
+		{"a child's rendering", func(p *livetest.Page) { p.PushTo(`[live-key="1"]`, "Weigh", Weigh{1}) }, nil, `after Weigh {"N":1}, differs from the recording, at div:nth-child(8)`},
+		{"child", func(p *livetest.Page) { p.PushTo(`[live-key="1"]`, "Weigh", Weigh{1}) }, func(f *replay.Fixture) { f.Steps[len(f.Steps)-1].Child = "gone" }, `has no child gone any more`},
 		{"error", func(p *livetest.Page) { p.Push("Refuse", nil); _ = p.Error(); p.Push("Buy", Buy{1}) }, nil, `Refuse {} does not fail any more: "the stall is closed" was recorded`},
 		{"panic", func(p *livetest.Page) {
 			p.Push("Crash", nil)
