@@ -25,11 +25,17 @@ import (
 // names of their form tags.
 var Validate = New()
 
+// opened is the name of an embedded struct: its fields are the event's own, so no input has this in its name.
+const opened = "\x00"
+
 // New returns a validator whose errors name inputs by their form tags.
 func New() *validator.Validate {
 	v := validator.New(validator.WithRequiredStructEnabled())
 	v.RegisterTagNameFunc(func(f reflect.StructField) string {
 		name, _, _ := strings.Cut(f.Tag.Get("form"), ",")
+		if f.Anonymous && name == "" {
+			return opened
+		}
 		return name
 	})
 	return v
@@ -58,7 +64,7 @@ func With(v *validator.Validate, text func(validator.FieldError) string) func(ev
 // input is the name of the input: of Order.rows[2].name it is rows[2].name.
 func input(f validator.FieldError) string {
 	_, name, _ := strings.Cut(f.Namespace(), ".")
-	return name
+	return strings.ReplaceAll(name, opened+".", "")
 }
 
 // English says what is wrong, to stand after the input's label: "must be at least 8 characters long".

@@ -59,3 +59,28 @@ func TestWithOtherTexts(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// person is embedded, so its inputs are the event's.
+type person struct {
+	Name string  `form:"name" validate:"required"`
+	Home address `form:"home"`
+}
+
+type address struct {
+	City string `form:"city" validate:"required"`
+}
+
+func TestFieldsOfEmbeddedStructs(t *testing.T) {
+	type Person struct{ person }
+	type move struct {
+		live.FieldErrors
+		Person
+		People map[int]address `form:"people" validate:"dive"`
+	}
+	var form live.Form
+	form.Check(move{People: map[int]address{7: {}}}, validate.Struct)
+	want := map[string]string{"name": "must be filled in", "home.city": "must be filled in", "people[7].city": "must be filled in"}
+	if fmt.Sprint(form.Errors) != fmt.Sprint(want) {
+		t.Errorf("%v, want %v", form.Errors, want)
+	}
+}
