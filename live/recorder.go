@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -517,7 +518,8 @@ func parseView(markup []byte, key [16]byte) (*diff.Tree, *diff.Key) {
 
 // ApplyPatches returns the HTML that a browser shows which was sent a view's HTML and then patches. Its elements and texts
 // are as they were sent, but written anew: without patches, it brings HTML into the form in which two can be compared. It
-// fails when the HTML is not well formed, or does not fit the patches.
+// fails when the HTML is not well formed, or does not fit the patches. Attributes are sorted: those that a patch sets come
+// last in an element, wherever the view renders them.
 func ApplyPatches(markup []byte, patches ...[]byte) ([]byte, error) {
 	tree, _ := parseView(markup, [16]byte{})
 	if tree == nil {
@@ -528,6 +530,11 @@ func ApplyPatches(markup []byte, patches ...[]byte) ([]byte, error) {
 		if err := diff.Apply(root, patch); err != nil {
 			return nil, fmt.Errorf("apply patch %d: %w", i+1, err)
 		}
+	}
+	for n := range root.Descendants() {
+		slices.SortFunc(n.Attr, func(a, b html.Attribute) int {
+			return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Key, b.Key))
+		})
 	}
 	var b bytes.Buffer
 	if err := html.Render(&b, root); err != nil {

@@ -183,6 +183,17 @@ func TestRecordingOfAContext(t *testing.T) {
 	}
 }
 
+func TestPatchedAttributesHaveNoOrder(t *testing.T) {
+	patched, err := live.ApplyPatches([]byte(`<input name="a" value="x">`), []byte(`[0,{"id":"i","aria-invalid":"true"}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rendered, err := live.ApplyPatches([]byte(`<input name="a" id="i" aria-invalid="true" value="x">`))
+	if err != nil || string(patched) != string(rendered) {
+		t.Errorf("patched %s, rendered %s, %v", patched, rendered, err)
+	}
+}
+
 func TestApplyPatches(t *testing.T) {
 	got, err := live.ApplyPatches([]byte(`<p class='a'>one</p><ul><li>x</li></ul>`), []byte(`[0,0,"two"]`), []byte(`[1,[[0,"<li>y</li>"]]]`))
 	if want := `<p class="a">two</p><ul><li>x</li><li>y</li></ul>`; err != nil || string(got) != want {
