@@ -28,8 +28,11 @@ type Dashboard struct {
 	Stress uint   `query:"rows"`          // made-up rows instead of processes
 	Hz     uint   `query:"hz,default=10"` // how often they change in a second
 
-	Hidden []string `stored:"session"`        // columns
-	Theme  string   `stored:"session,shared"` // light, dark; else the system's
+	Hidden []string  `stored:"session"`        // columns
+	Theme  string    `stored:"session,shared"` // light, dark; else the system's
+	Rules  []Rule    `stored:"session"`
+	Draft  Draft     `stored:"reconnect"` // the rule that is being entered
+	Check  live.Form `stored:"reconnect"` // what is wrong with it
 
 	sampler *sampler
 	all     []Process // what the host's last sample had, shared with other viewers
@@ -59,6 +62,7 @@ type (
 func (*Dashboard) Events() []live.Handler {
 	return []live.Handler{
 		live.On((*Dashboard).Find), live.On((*Dashboard).Show), live.On((*Dashboard).Paint),
+		live.On((*Dashboard).Sketch), live.On((*Dashboard).Watch), live.On((*Dashboard).Unwatch),
 		live.OnMessage((*Dashboard).Sampled), live.OnMessage((*Dashboard).Churn),
 	}
 }

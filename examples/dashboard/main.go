@@ -48,7 +48,7 @@ func newApp(c serve.Config, state live.Stash, lines *tail, system string, read f
 	sampler := newSampler(name, read, lines)
 	c.Go(func(ctx context.Context) { sampler.run(ctx, app) })
 	live.Handle(app, "GET /{$}", func(*http.Request) (*Dashboard, error) {
-		return &Dashboard{Dev: c.Dev, Host: name, System: system, Hidden: []string{"parent"}, sampler: sampler}, nil
+		return &Dashboard{Dev: c.Dev, Host: name, System: system, Hidden: []string{"parent"}, Draft: blank, sampler: sampler}, nil
 	})
 	files, err := fs.Sub(static, "static")
 	if err != nil {

@@ -42,6 +42,19 @@ func TestReplayIsExact(t *testing.T) {
 			func(p *livetest.Page, r *rand.Rand) {
 				p.Check("input[value="+themes[r.IntN(len(themes))]+"]", true)
 			},
+			func(p *livetest.Page, r *rand.Rand) {
+				p.Type("#rule-limit", []string{"", "x", "10", "1000"}[r.IntN(4)])
+			},
+			func(p *livetest.Page, r *rand.Rand) {
+				p.Type("#rule-name", []string{"", "a", "b"}[r.IntN(3)])
+				p.Type("#rule-metric", []string{"CPU", "Heap"}[r.IntN(2)])
+				p.Click(".rule button")
+			},
+			func(p *livetest.Page, _ *rand.Rand) {
+				if p.Count(".alerts li") > 1 {
+					p.Click(".alerts li:first-child button")
+				}
+			},
 			func(p *livetest.Page, _ *rand.Rand) {
 				if _, at := p.History(); at > 0 {
 					p.Back()
@@ -79,6 +92,10 @@ func TestRecordingsAreTakenAgain(t *testing.T) {
 		page.Sleep(time.Second)
 		page.Click("th a", "Memory")
 		page.Check("input[value=dark]", true)
+		rule(page, "Busy", "CPU", "above", "x", "5")
+		page.Click(".rule button")
+		page.Type("#rule-limit", "40")
+		page.Click(".rule button")
 		page.Sleep(3 * time.Second)
 		page.Close()
 		if err := errors.Join(app.Shutdown(context.Background()), recorder.Close(context.Background())); err != nil {

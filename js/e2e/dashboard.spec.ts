@@ -138,3 +138,91 @@ test("the dashboard fits a narrow screen", async ({ page, dashboard }) => {
   await page.keyboard.press("ArrowRight");
   await expect.poll(() => region.evaluate((el) => el.scrollLeft)).toBeGreaterThan(0);
 });
+
+/** Enters a rule and adds it. */
+async function rule(page: Page, name: string, gauge: string, side: string, limit: string): Promise<void> {
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Gauge", { exact: true }).selectOption(gauge);
+  await page.getByLabel("Is", { exact: true }).selectOption(side);
+  await page.getByLabel("Limit").fill(limit);
+  await page.getByLabel("For", { exact: true }).selectOption("1");
+  await page.getByRole("button", { name: "Add rule" }).click();
+}
+
+test("a rule is checked while it is entered, fires, and survives a reload until it is removed", async ({ page, dashboard }) => {
+  await open(page, dashboard.url);
+  const limit = page.getByLabel("Limit");
+  await expect(page.locator(".live-problem")).toHaveCount(0);
+  await limit.fill("101");
+  await expect(limit).toHaveAccessibleDescription("must be from 0 to 100");
+  await expect(page.getByLabel("Name", { exact: true })).not.toHaveAttribute("aria-invalid");
+  await page.getByLabel("Gauge", { exact: true }).selectOption("Goroutines");
+  await expect(page.locator(".live-problem")).toHaveCount(0);
+  await expect(page.getByText("Limit in")).toHaveCount(0);
+  await rule(page, "", "Goroutines", "above", "1");
+  await expect(page.getByLabel("Name", { exact: true })).toHaveAccessibleDescription("must be filled in");
+  await rule(page, "Alive", "Goroutines", "above", "1");
+  await expect(page.getByRole("status").filter({ hasText: "Firing" })).toHaveText("Firing: Alive.");
+  await expect(page.locator(".alerts li")).toContainText("Goroutines above 1 for 1 s");
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("");
+  await saved(page);
+  await page.reload();
+  await expect(page.locator(".alerts li strong")).toHaveText("Alive");
+  await page.getByRole("button", { name: "Remove Alive" }).click();
+  await expect(page.locator(".alerts li")).toHaveCount(0);
+  await expect(page.getByRole("status").filter({ hasText: "No rule fires." })).toBeVisible();
+});
+
+test("the rule that is being entered is there after the server was killed", async ({ page, home, errors }) => {
+  errors.allow("livelong");
+  const at = await home("dashboard");
+  await open(page, at.url);
+  await page.getByLabel("Limit").fill("200");
+  await page.getByLabel("Name", { exact: true }).fill("Half a na");
+  await expect(page.getByLabel("Limit")).toHaveAccessibleDescription("must be from 0 to 100");
+  await saved(page);
+  await at.end("SIGKILL");
+  await page.keyboard.type("me");
+  await at.start();
+  await page.getByRole("button", { name: "Add rule" }).click();
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("Half a name");
+  await expect(page.locator(".live-problem")).toHaveText(["must be from 0 to 100"]);
+  await page.getByLabel("Limit").fill("20");
+  await page.getByRole("button", { name: "Add rule" }).click();
+  await expect(page.locator(".alerts li strong")).toHaveText("Half a name");
+});
+
+for (const [colorScheme, width] of [["light", 1280], ["dark", 1280], ["light", 390], ["dark", 390]] as const) {
+  test(`rules are accessible in ${colorScheme} colours, ${width} px wide`, async ({ browser, dashboard }) => {
+    const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
+    const page = await context.newPage();
+    await open(page, dashboard.url);
+    await rule(page, "A rule with a name of forty letters, 4711", "Goroutines", "above", "1");
+    await expect(page.locator(".fires")).toHaveCount(0); // that is one letter too long
+    await rule(page, "A rule with a name of forty letters, 471", "Goroutines", "above", "1");
+    await expect(page.locator(".fires")).toHaveCount(1);
+    await rule(page, "", "CPU", "above", "x");
+    await expect(page.locator(".live-problem")).toHaveCount(2);
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join()}`)).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+    await context.close();
+  });
+}
+
+test.describe("without JavaScript", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("a rule is refused, made and removed", async ({ page, dashboard, errors }) => {
+    errors.allow("422"); // browsers note it
+    await page.goto(dashboard.url);
+    await rule(page, "", "Memory", "above", "nine");
+    await expect(page.locator(".live-problem")).toHaveText(["must be filled in", "must be a number"]);
+    await expect(page.getByLabel("Limit")).toHaveValue("nine");
+    await expect(page.getByLabel("Gauge", { exact: true })).toHaveValue("Memory");
+    await rule(page, "Used", "Memory", "above", "0");
+    await expect(page.locator(".alerts li")).toContainText("Memory above 0 % for 1 s");
+    await page.getByRole("button", { name: "Remove Used" }).click();
+    await expect(page.locator(".alerts li")).toHaveCount(0);
+  });
+});

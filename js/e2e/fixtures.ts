@@ -48,7 +48,7 @@ async function example(name: string, errors: Errors, use: (server: Server) => Pr
   rmSync(data, { recursive: true });
 }
 
-export type Program = "site" | "counter";
+export type Program = "site" | "counter" | "dashboard";
 
 /** A program with a directory of its own, behind a proxy: it may end and be started again, on another port. */
 export class Home {
