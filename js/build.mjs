@@ -13,7 +13,7 @@ await build({ ...common, entryPoints: [source("auto.ts")], format: "iife", minif
 // Properties that only the client's own modules use: their names may be made short. None of them is a name of the DOM, of the
 // wire, of an event's detail, of an option or of a data attribute.
 const inner = [
-  ..."again announce answered applied ask attribute base busy carried change choose client debounce debounced dirty during edited expect".split(" "),
+  ..."again announce answered applied ask attribute base busy carried catchUp change choose client debounce debounced dirty during edited expect".split(" "),
   ..."failed fire flushAll heard hello inserted isEdited joined keep leaving lift mine missed mounted moved newest own owner payload".split(" "),
   ..."prevent received ref refused rest resumed sent settle still sum theirs throttle timer up wanted welcome yields".split(" "),
 ];

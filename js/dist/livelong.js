@@ -124,6 +124,8 @@ var Edits = class {
   #offers = /* @__PURE__ */ new WeakMap();
   /** Controls whose latest edit no event has carried. */
   #untold = /* @__PURE__ */ new WeakSet();
+  /** Controls that the server would have changed, had the user not been at them. */
+  #late = /* @__PURE__ */ new Set();
   #newest;
   #composing = null;
   /** The first event that a click, as it began, could make. */
@@ -153,6 +155,7 @@ var Edits = class {
       },
       options
     );
+    document.addEventListener("focusout", () => this.catchUp(), options);
     document.addEventListener("compositionstart", (event) => this.#composing = event.target, options);
     document.addEventListener("compositionend", () => this.#composing = null, options);
   }
@@ -201,12 +204,22 @@ var Edits = class {
     this.#answers = ref > this.#ref;
     this.#ref = ref;
   }
-  /** Whether the frame being applied may set the control's value, checkedness or choice. */
-  yields(control) {
+  /** Whether the server may set the control's value, checkedness or choice now; else, where it wants to, when the user has left it. */
+  yields(control, wants = false) {
     if (this.#unfinished(control)) return false;
     const stamp = this.#stamp(control);
     if (stamp > this.#ref) return false;
-    return stamp === 0 || this.#answers || control !== document.activeElement || !(hasText(control) || control instanceof HTMLSelectElement);
+    const busy = stamp > 0 && control === document.activeElement && (hasText(control) || control instanceof HTMLSelectElement);
+    if (busy && wants) this.#late.add(control);
+    return !busy;
+  }
+  /** Shows what the server has said of controls while the user was at them. */
+  catchUp() {
+    for (const control of this.#late) {
+      if (!this.yields(control)) continue;
+      this.#late.delete(control);
+      reset(control);
+    }
   }
   /** The options of a select may be others now. What the user has chosen stays chosen, unless the server has since. */
   choose(select) {
@@ -1186,9 +1199,6 @@ function malformed(what) {
 var isCount = (v) => Number.isSafeInteger(v) && v >= 0;
 var isString = (v) => typeof v === "string";
 var isObject = (v) => typeof v === "object" && v !== null && !Array.isArray(v);
-var isAny = () => true;
-var pair = (first, second) => (v) => Array.isArray(v) && v.length === 2 && first(v[0]) && second(v[1]);
-var listOf = (check) => (v) => Array.isArray(v) && v.every(check);
 var extraChecks = {
   join: (v) => isObject(v) && /^(adopt|resume|mount|navigate)$/.test(String(v.how)) && isString(v.secret) && isCount(v.n ?? 0),
   h: isCount,
@@ -1196,13 +1206,13 @@ var extraChecks = {
   html: isString,
   tag: isString,
   title: isString,
-  flash: listOf(pair(isString, isString)),
-  reply: listOf(pair(isCount, isAny)),
-  push: listOf(pair(isString, isAny)),
-  error: listOf(pair(isCount, isString)),
+  flash: Array.isArray,
+  reply: Array.isArray,
+  push: Array.isArray,
+  error: Array.isArray,
   to: isString,
   carry: isString,
-  url: listOf((v) => Array.isArray(v) && isString(v[0]) && /^(push|replace|pop)$/.test(String(v[1])) && isCount(v[2])),
+  url: Array.isArray,
   token: isString,
   s: isCount
 };
@@ -1885,7 +1895,7 @@ var DomWriter = class {
   }
   attribute(el, name2, value) {
     const control = this.#select(el) ?? el;
-    const yields = this.#edits.yields(control);
+    const yields = this.#edits.yields(control, /^(value|selected)$/.test(name2));
     const shown = name2 === "class" ? this.#withScripts(el, value) : value;
     this.#foreign.own(el, name2, value, shown !== value);
     if (shown === null) {
@@ -1900,16 +1910,17 @@ var DomWriter = class {
   text(node, value) {
     const parent = node.parentNode;
     this.#select(parent);
-    const yields = parent instanceof HTMLTextAreaElement && this.#edits.yields(parent);
+    const yields = parent instanceof HTMLTextAreaElement && this.#edits.yields(parent, true);
     node.data = value;
     if (yields) setText(parent, parent.defaultValue);
   }
   children(el) {
     this.#select(el);
-    if (el instanceof HTMLTextAreaElement && (!this.#edits.isEdited(el) || this.#edits.yields(el))) setText(el, el.defaultValue);
+    if (el instanceof HTMLTextAreaElement && (!this.#edits.isEdited(el) || this.#edits.yields(el, true))) setText(el, el.defaultValue);
   }
   /** Everything of a frame is written: the changes to a view that was there, or a whole one of a fresh instance. */
   done(whole) {
+    this.#edits.catchUp();
     for (const select of this.#selects) this.#edits.choose(select);
     for (const owner of this.#owners) if (!whole) this.#edits.settle(owner);
     this.#selects.clear();

@@ -9,8 +9,8 @@ async function live(page: Page, view: string): Promise<Peer> {
   return peer;
 }
 
-test("a focused field keeps its text while others change it, and takes what an answer says", async ({ page }) => {
-  const peer = await live(page, `<form live-change="Edit"><input name="a" value="server" aria-label="A" title="0"></form><p>0</p>`);
+test("a focused field keeps its text, and shows what the server makes of it when it is left", async ({ page }) => {
+  const peer = await live(page, `<form live-change="Edit"><input name="a" value="server" aria-label="A" title="0"><textarea name="t" aria-label="T">server</textarea></form><p>0</p>`);
   const field = page.getByLabel("A");
   await field.fill("mine");
   await expect.poll(() => peer.events().length).toBe(1);
@@ -20,11 +20,35 @@ test("a focused field keeps its text while others change it, and takes what an a
   await expect(field).toHaveValue("mine");
   await field.press("End");
   await field.press("!");
-  await expect.poll(() => peer.events().length).toBe(2);
-  peer.reply([0, [0, { value: "MINE!" }]]);
-  await expect(field).toHaveValue("MINE!");
-  await expect(field).toBeFocused();
-  expect(await field.evaluate((el: HTMLInputElement) => el.selectionStart)).toBe(5);
+  await field.press(" ");
+  await expect.poll(() => peer.events().length).toBe(3);
+  peer.reply([0, [0, { value: "Mine!" }], 1, 0, "2"]); // as the server has it: without the space that is being typed
+  await expect(page.locator("p")).toHaveText("2");
+  await expect(field).toHaveValue("mine! ");
+  expect(await field.evaluate((el: HTMLInputElement) => el.selectionStart)).toBe(6);
+  await field.press("x");
+  await expect.poll(() => peer.events().length).toBe(4);
+  await page.getByLabel("T").focus(); // left, while the last of it is on its way
+  await expect(field).toHaveValue("mine! x");
+  peer.reply([0, [1, 0, "other"]]);
+  await expect(field).toHaveValue("Mine!"); // the server has kept what it had
+  await page.getByLabel("T").fill("mine");
+  await expect.poll(() => peer.events().length).toBe(5);
+  peer.reply([0, [1, 0, "Mine"], 1, 0, "3"]);
+  await expect(page.locator("p")).toHaveText("3");
+  await expect(page.getByLabel("T")).toHaveValue("mine");
+  await field.focus();
+  await expect(page.getByLabel("T")).toHaveValue("Mine");
+});
+
+test("what the server never set stays when the field is left", async ({ page }) => {
+  const peer = await live(page, `<form live-change="Edit"><input name="a" aria-label="A" title="0"></form>`);
+  await page.getByLabel("A").fill("mine");
+  await expect.poll(() => peer.events().length).toBe(1);
+  peer.reply([0, [0, { title: "1" }]]);
+  await expect(page.getByLabel("A")).toHaveAttribute("title", "1");
+  await page.getByLabel("A").evaluate((el) => el.blur());
+  await expect(page.getByLabel("A")).toHaveValue("mine");
 });
 
 test("the server can set and clear a field that is focused, with and without a binding", async ({ page }) => {
@@ -179,5 +203,7 @@ test("a composition goes on while the server changes the field (Chromium)", asyn
   expect(await page.evaluate(() => (window as unknown as { seen: string[] }).seen)).toEqual(["compositionstart ", "compositionend 漢字"]);
   await expect.poll(() => peer.frames.at(-1)).toMatchObject([expect.any(Number), "Edit", { f: `a=${encodeURIComponent("漢字")}` }]);
   peer.reply([0, [0, { value: "漢字。" }]]);
-  await expect(field).toHaveValue("漢字。"); // the answer, once the composition is over
+  await expect(field).toHaveAttribute("value", "漢字。");
+  await field.evaluate((el) => el.blur());
+  await expect(field).toHaveValue("漢字。");
 });

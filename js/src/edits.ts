@@ -37,6 +37,8 @@ export class Edits {
   readonly #offers = new WeakMap<Element, string>();
   /** Controls whose latest edit no event has carried. */
   readonly #untold = new WeakSet<Element>();
+  /** Controls that the server would have changed, had the user not been at them. */
+  readonly #late = new Set<Element>();
   readonly #newest: () => number;
   #composing: EventTarget | null = null;
   /** The first event that a click, as it began, could make. */
@@ -69,6 +71,7 @@ export class Edits {
       },
       options,
     );
+    document.addEventListener("focusout", () => this.catchUp(), options);
     document.addEventListener("compositionstart", (event) => (this.#composing = event.target), options);
     document.addEventListener("compositionend", () => (this.#composing = null), options);
   }
@@ -128,13 +131,24 @@ export class Edits {
     this.#ref = ref;
   }
 
-  /** Whether the frame being applied may set the control's value, checkedness or choice. */
-  yields(control: Element): boolean {
+  /** Whether the server may set the control's value, checkedness or choice now; else, where it wants to, when the user has left it. */
+  yields(control: Element, wants = false): boolean {
     if (this.#unfinished(control)) return false;
     const stamp = this.#stamp(control);
     if (stamp > this.#ref) return false;
-    // While the user is at it only an answer may replace a text or a choice, not an update that others caused.
-    return stamp === 0 || this.#answers || control !== document.activeElement || !(hasText(control) || control instanceof HTMLSelectElement);
+    // What was typed or chosen stays as long as the user is at it.
+    const busy = stamp > 0 && control === document.activeElement && (hasText(control) || control instanceof HTMLSelectElement);
+    if (busy && wants) this.#late.add(control);
+    return !busy;
+  }
+
+  /** Shows what the server has said of controls while the user was at them. */
+  catchUp(): void {
+    for (const control of this.#late) {
+      if (!this.yields(control)) continue;
+      this.#late.delete(control);
+      reset(control as Control);
+    }
   }
 
   /** The options of a select may be others now. What the user has chosen stays chosen, unless the server has since. */

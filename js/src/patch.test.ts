@@ -186,16 +186,26 @@ describe("controls", () => {
     expect(box.checked).toBe(false);
   });
 
-  test("a focused text yields to an answer, not to what others did", () => {
+  test("a focused text that was typed waits until it is left", () => {
     const input = type("typed");
     input.focus();
     edits.frame(1);
-    edits.frame(1);
-    apply(0, { value: "theirs" });
+    apply(0, { value: "Typed", title: "t" });
+    edits.catchUp();
     expect(input.value).toBe("typed");
-    edits.frame(2);
-    apply(0, { value: "" });
-    expect(input.value).toBe("");
+    input.blur();
+    edits.catchUp();
+    expect(input.value).toBe("Typed");
+  });
+
+  test("another attribute of it says nothing of its text", () => {
+    const input = type("typed");
+    input.focus();
+    edits.frame(1);
+    apply(0, { title: "t" });
+    input.blur();
+    edits.catchUp();
+    expect(input.value).toBe("typed");
   });
 
   test("what was typed before the client ran stays", () => {

@@ -110,19 +110,9 @@ function malformed(what: string): never {
 const isCount = (v: unknown): v is number => Number.isSafeInteger(v) && (v as number) >= 0;
 const isString = (v: unknown): v is string => typeof v === "string";
 const isObject = (v: unknown): v is Record<string, unknown> => typeof v === "object" && v !== null && !Array.isArray(v);
-const isAny = (): boolean => true;
-
 type Check = (v: unknown) => boolean;
-const pair =
-  (first: Check, second: Check): Check =>
-  (v) =>
-    Array.isArray(v) && v.length === 2 && first(v[0]) && second(v[1]);
-const listOf =
-  (check: Check): Check =>
-  (v) =>
-    Array.isArray(v) && v.every(check);
 
-/** Keys that are not listed are ignored, so that a server may say more than this client understands. */
+/** Keys that are not listed are ignored, so that a server may say more than this client understands; lists are taken as they are. */
 const extraChecks: { readonly [K in keyof Extra]-?: Check } = {
   join: (v) => isObject(v) && /^(adopt|resume|mount|navigate)$/.test(String(v.how)) && isString(v.secret) && isCount(v.n ?? 0),
   h: isCount,
@@ -130,13 +120,13 @@ const extraChecks: { readonly [K in keyof Extra]-?: Check } = {
   html: isString,
   tag: isString,
   title: isString,
-  flash: listOf(pair(isString, isString)),
-  reply: listOf(pair(isCount, isAny)),
-  push: listOf(pair(isString, isAny)),
-  error: listOf(pair(isCount, isString)),
+  flash: Array.isArray,
+  reply: Array.isArray,
+  push: Array.isArray,
+  error: Array.isArray,
   to: isString,
   carry: isString,
-  url: listOf((v) => Array.isArray(v) && isString(v[0]) && /^(push|replace|pop)$/.test(String(v[1])) && isCount(v[2])),
+  url: Array.isArray,
   token: isString,
   s: isCount,
 };

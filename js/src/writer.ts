@@ -22,7 +22,7 @@ export class DomWriter implements Writer {
   attribute(el: Element, name: string, value: string | null): void {
     // Asked before the attribute changes: an untouched control shows its attribute.
     const control = this.#select(el) ?? el;
-    const yields = this.#edits.yields(control);
+    const yields = this.#edits.yields(control, /^(value|selected)$/.test(name));
     const shown = name === "class" ? this.#withScripts(el, value) : value;
     this.#foreign.own(el, name, value, shown !== value);
     if (shown === null) {
@@ -39,7 +39,7 @@ export class DomWriter implements Writer {
   text(node: CharacterData, value: string): void {
     const parent = node.parentNode;
     this.#select(parent);
-    const yields = parent instanceof HTMLTextAreaElement && this.#edits.yields(parent);
+    const yields = parent instanceof HTMLTextAreaElement && this.#edits.yields(parent, true);
     node.data = value;
     if (yields) setText(parent, parent.defaultValue);
   }
@@ -47,11 +47,12 @@ export class DomWriter implements Writer {
   children(el: Element): void {
     this.#select(el);
     // The text has changed already, so a textarea nobody edited looks edited; its stamp decides alone.
-    if (el instanceof HTMLTextAreaElement && (!this.#edits.isEdited(el) || this.#edits.yields(el))) setText(el, el.defaultValue);
+    if (el instanceof HTMLTextAreaElement && (!this.#edits.isEdited(el) || this.#edits.yields(el, true))) setText(el, el.defaultValue);
   }
 
   /** Everything of a frame is written: the changes to a view that was there, or a whole one of a fresh instance. */
   done(whole: boolean): void {
+    this.#edits.catchUp();
     for (const select of this.#selects) this.#edits.choose(select);
     for (const owner of this.#owners) if (!whole) this.#edits.settle(owner);
     this.#selects.clear();
