@@ -15,12 +15,6 @@ import (
 
 func settle() { synctest.Wait() }
 
-// control is what the user did to a form control.
-type control struct {
-	value   *string
-	checked *bool
-}
-
 // binding is the value of a live-… attribute: see PROTOCOL.md of the wire.
 type binding struct {
 	name   string
@@ -85,14 +79,19 @@ func (p *Page) send(b binding, form url.Values, client map[string]any) int {
 func (p *Page) bound(n *html.Node, event string) (*html.Node, binding) {
 	p.t.Helper()
 	for at := n; at != nil && at != p.root.Parent; at = at.Parent {
-		if v := attr(at, "live-"+event); v != "" {
-			b := parseBinding(v)
-			b.child = p.childAt(at)
-			return at, b
+		if attr(at, "live-"+event) != "" {
+			return at, p.binding(at, event)
 		}
 	}
 	p.t.Fatalf("livetest: nothing is bound to %s on %s or around it", event, describe(n))
 	return nil, binding{}
+}
+
+// binding is what is bound to an event on an element.
+func (p *Page) binding(at *html.Node, event string) binding {
+	b := parseBinding(attr(at, "live-"+event))
+	b.child = p.childAt(at)
+	return b
 }
 
 // childAt returns the id of the child that an element belongs to; empty: the page's own view.
@@ -110,13 +109,18 @@ func (p *Page) childAt(n *html.Node) string {
 func (p *Page) Click(selector string, text ...string) {
 	p.t.Helper()
 	n := p.one(selector, text)
-	if has(n, "disabled") {
+	if disabled(n) {
 		p.t.Fatalf("livetest: %s is disabled", describe(n))
 	}
-	form := ancestor(n, "form")
-	if form != nil && !p.hasBinding(n, form, "live-click") && (n.Data == "button" && (attr(n, "type") == "" || attr(n, "type") == "submit") || n.Data == "input" && attr(n, "type") == "submit") {
-		p.submit(form, n)
-		return
+	if form := p.formOf(n); form != nil && !p.hasBinding(n, form, "live-click") {
+		switch kind(n) {
+		case "submit", "image":
+			p.submit(form, n)
+			return
+		case "reset":
+			p.reset(form)
+			return
+		}
 	}
 	for at := n; at != nil && !has(n, "live-click"); at = at.Parent {
 		if at.Data == "a" && has(at, "live-link") {
@@ -135,100 +139,6 @@ func (p *Page) hasBinding(n, until *html.Node, name string) bool {
 		}
 	}
 	return false
-}
-
-// Type replaces the value of a text field, a textarea or a select, and reports the change.
-func (p *Page) Type(selector, value string) {
-	p.t.Helper()
-	n := p.one(selector, nil)
-	if !slices.Contains([]string{"input", "textarea", "select"}, n.Data) {
-		p.t.Fatalf("livetest: %s takes no text", describe(n))
-	}
-	if n.Data == "select" && find(n, func(o *html.Node) bool { return o.Data == "option" && optionValue(o) == value }) == nil {
-		p.t.Fatalf("livetest: %s has no option %q", describe(n), value)
-	}
-	p.control(n).value = &value
-	p.report(n)
-}
-
-// Check ticks or clears a checkbox, or chooses a radio button, and reports the change.
-func (p *Page) Check(selector string, on bool) {
-	p.t.Helper()
-	n := p.one(selector, nil)
-	if n.Data != "input" || attr(n, "type") != "checkbox" && attr(n, "type") != "radio" {
-		p.t.Fatalf("livetest: %s cannot be ticked", describe(n))
-	}
-	if attr(n, "type") == "radio" {
-		for _, other := range p.all(`input[type=radio][name="` + attr(n, "name") + `"]`) {
-			off := false
-			p.control(other).checked = &off
-		}
-	}
-	p.control(n).checked = &on
-	p.report(n)
-}
-
-func (p *Page) control(n *html.Node) *control {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.state[n] == nil {
-		p.state[n] = &control{}
-	}
-	return p.state[n]
-}
-
-// report sends the change of a control, if anything is bound to it.
-func (p *Page) report(n *html.Node) {
-	p.t.Helper()
-	if p.ws == nil {
-		return // as in a browser without JavaScript, the form carries it
-	}
-	for at := n; at != nil && at != p.root.Parent; at = at.Parent {
-		if v := attr(at, "live-change"); v != "" {
-			form := url.Values{}
-			if at.Data == "form" {
-				form = p.values(at, nil)
-			} else {
-				p.add(form, n)
-			}
-			b := parseBinding(v)
-			b.child = p.childAt(at)
-			p.send(b, form, map[string]any{"target": attr(n, "name"), "value": p.value(n)})
-			return
-		}
-	}
-}
-
-// Submit submits the one form that matches a selector, without a button.
-func (p *Page) Submit(selector string) {
-	p.t.Helper()
-	n := p.one(selector, nil)
-	if n.Data != "form" {
-		p.t.Fatalf("livetest: %s is no form", describe(n))
-	}
-	p.submit(n, nil)
-}
-
-func (p *Page) submit(form, submitter *html.Node) {
-	p.t.Helper()
-	if p.ws == nil {
-		p.post(form, submitter)
-		return
-	}
-	_, b := p.bound(form, "submit")
-	client := map[string]any{}
-	if submitter != nil {
-		client["submitter"] = attr(submitter, "name")
-	}
-	n := p.send(b, p.values(form, submitter), client)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.refused[n] {
-		return // what was typed stays when the server could not take it
-	}
-	for control := range form.Descendants() {
-		delete(p.state, control) // it shows what the server rendered, as after a page load
-	}
 }
 
 // post submits a form as a browser without JavaScript does, and shows the page it leads to.
@@ -309,84 +219,6 @@ func (p *Page) PushAt(child, name string, payload any) json.RawMessage {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.replies[n]
-}
-
-// values collects a form's fields as a browser does: in document order, without disabled controls and with the value
-// of the button that submits.
-func (p *Page) values(form, submitter *html.Node) url.Values {
-	values := url.Values{}
-	for n := range form.Descendants() {
-		if n == submitter && attr(n, "name") != "" {
-			values.Add(attr(n, "name"), attr(n, "value"))
-		} else {
-			p.add(values, n)
-		}
-	}
-	return values
-}
-
-func (p *Page) add(values url.Values, n *html.Node) {
-	name := attr(n, "name")
-	if n.Type != html.ElementNode || name == "" || has(n, "disabled") {
-		return
-	}
-	switch n.Data {
-	case "input":
-		switch attr(n, "type") {
-		case "submit", "button", "image", "reset", "file":
-		case "checkbox", "radio":
-			if p.checked(n) {
-				value := "on"
-				if has(n, "value") {
-					value = attr(n, "value")
-				}
-				values.Add(name, value)
-			}
-		default:
-			values.Add(name, p.value(n))
-		}
-	case "textarea", "select":
-		values.Add(name, p.value(n))
-	}
-}
-
-func (p *Page) checked(n *html.Node) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if c := p.state[n]; c != nil && c.checked != nil {
-		return *c.checked
-	}
-	return has(n, "checked")
-}
-
-// value is what a control holds: what was typed, or else what is rendered.
-func (p *Page) value(n *html.Node) string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if c := p.state[n]; c != nil && c.value != nil {
-		return *c.value
-	}
-	switch n.Data {
-	case "textarea":
-		return text(n)
-	case "select":
-		chosen := find(n, func(o *html.Node) bool { return o.Data == "option" && has(o, "selected") })
-		if chosen == nil {
-			chosen = find(n, func(o *html.Node) bool { return o.Data == "option" })
-		}
-		if chosen == nil {
-			return ""
-		}
-		return optionValue(chosen)
-	}
-	return attr(n, "value")
-}
-
-func optionValue(o *html.Node) string {
-	if has(o, "value") {
-		return attr(o, "value")
-	}
-	return clean(text(o))
 }
 
 // Confirm tells the server that all frames so far were applied, as the client does a second after the last event.
