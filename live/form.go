@@ -3,9 +3,12 @@ package live
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -55,8 +58,8 @@ const maxUsed = 1000
 // An event with a field tagged `client:"target"` that says which input was changed is a change, and that input is used from
 // now on; where it says that a reset button was pressed, no input counts as used any more. Any other event is a submit. A
 // validator returns nil, what [FieldErrors.Err] makes, or an error that wraps that; package
-// validate has one for struct tags. Any other error is for no input in particular: its name is empty. A validator that panics is a bug,
-// and crashes the page like any.
+// validate has one for struct tags. Any other error is for no input in particular: its name is empty. A validator that panics
+// counts as such an error; its stack is logged by slog's default logger.
 func (f *Form) Check(event any, validators ...func(event any) error) (ok bool) {
 	found := map[string]string{}
 	add := func(errs FieldErrors) {
@@ -79,7 +82,7 @@ func (f *Form) Check(event any, validators ...func(event any) error) (ok bool) {
 		}
 	}
 	for _, validate := range validators {
-		err := validate(event)
+		err := checked(event, validate)
 		wrong := (*invalid)(nil)
 		switch {
 		case err == nil:
@@ -102,6 +105,17 @@ func (f *Form) Check(event any, validators ...func(event any) error) (ok bool) {
 		f.Sent = true
 	}
 	return len(found) == 0
+}
+
+// checked runs a validator. Its panic must not end the page, which would tell the next instance of the same text.
+func checked(event any, validate func(any) error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			slog.Error("a validator panicked", "event", fmt.Sprintf("%T", event), "err", v, "stack", string(debug.Stack()))
+			err = errors.New("This could not be checked.")
+		}
+	}()
+	return validate(event)
 }
 
 // Use notes that the user has been to an input.

@@ -43,7 +43,7 @@ func parseBinding(s string) binding {
 }
 
 // send sends an event and waits until it is answered.
-func (p *Page) send(b binding, form url.Values, client map[string]any) int {
+func (p *Page) send(b binding, form interface{ Encode() string }, client map[string]any) int {
 	p.t.Helper()
 	if p.ws == nil {
 		p.t.Fatalf("livetest: %s: the page is not connected", b.name)
@@ -52,7 +52,10 @@ func (p *Page) send(b binding, form url.Values, client map[string]any) int {
 	p.n++
 	n := p.n
 	p.mu.Unlock()
-	up := wire.Up{Kind: wire.Event, N: n, Name: b.name, Payload: wire.Payload{Value: b.value, Form: form.Encode()}, Target: b.child}
+	up := wire.Up{Kind: wire.Event, N: n, Name: b.name, Payload: wire.Payload{Value: b.value}, Target: b.child}
+	if form != nil {
+		up.Payload.Form = form.Encode()
+	}
 	for _, key := range b.client {
 		if v, ok := client[key]; ok {
 			if up.Payload.Client == nil {
@@ -239,6 +242,18 @@ func (p *Page) PushRaw(name, value string) {
 	p.t.Helper()
 	p.send(binding{name: name, value: json.RawMessage(value)}, nil, nil)
 }
+
+// PushRawForm is PushForm without a look at the fields.
+func (p *Page) PushRawForm(name, fields string) {
+	p.t.Helper()
+	p.send(binding{name: name}, rawForm(fields), nil)
+}
+
+// rawForm are fields as they are sent.
+type rawForm string
+
+// Encode returns them.
+func (f rawForm) Encode() string { return string(f) }
 
 // PushForm sends an event with a form's fields, as application/x-www-form-urlencoded.
 func (p *Page) PushForm(name, fields string) {
