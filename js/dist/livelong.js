@@ -1950,6 +1950,7 @@ var DomWriter = class {
 };
 
 // js/src/session.ts
+var LARGE = "That is too large to send.";
 var FULL = "Too much waits for the connection: this was not sent.";
 var Session = class {
   #settings;
@@ -1987,7 +1988,10 @@ var Session = class {
         hello: () => this.#hello(),
         received: (text) => this.#received(text),
         lost: (final) => this.#lost(final),
-        refused: () => this.#dropped(this.#outbox.drop(), "That is too large to send."),
+        refused: () => {
+          this.#dropped(this.#outbox.drop(), LARGE);
+          this.#failed(0, LARGE);
+        },
         leaving: () => this.#departure.leaving
       },
       {
@@ -2219,7 +2223,7 @@ var Session = class {
     }
   }
   #sendFrom(event) {
-    if (JSON.stringify(event.payload).length > MAX_UP_CHARS / 2) return this.#failed(0, "That is too large to send.");
+    if (JSON.stringify(event.payload).length > MAX_UP_CHARS / 2) return this.#failed(0, LARGE);
     const same = ({ source: { event: e }, name: name2 }) => event.type === "change" && e?.owner === event.owner && name2 === event.name && (!!event.form || e.control === event.control);
     const newest = this.#outbox.newest;
     const entry = this.#outbox.add(event.name, event.payload, { from: event.owner, event }, same);

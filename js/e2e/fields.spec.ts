@@ -1,7 +1,7 @@
 /** Who decides what a field shows: the user who is at it, or the server. */
 import type { Dialog, Page } from "@playwright/test";
 import { Peer, visit } from "./peer.ts";
-import { expect, test } from "./fixtures.ts";
+import { expect, open, test } from "./fixtures.ts";
 
 async function live(page: Page, view: string): Promise<Peer> {
   const peer = new Peer();
@@ -206,4 +206,17 @@ test("a composition goes on while the server changes the field (Chromium)", asyn
   await expect(field).toHaveAttribute("value", "漢字。");
   await field.evaluate((el) => el.blur());
   await expect(field).toHaveValue("漢字。");
+});
+
+test("what is too large to send is said so, and stays to be made smaller", async ({ page, site }) => {
+  await open(page, `${site.url}/forms`);
+  const field = page.locator("#typed");
+  const large = "x".repeat(200_000);
+  await field.fill(large);
+  await expect(page.getByRole("alert")).toContainText("too large to send");
+  await page.locator("[data-live].live-connected").waitFor();
+  await expect(field).toHaveValue(large);
+  await expect(page.locator(".live-pending")).toHaveCount(0);
+  await field.fill("small");
+  await expect(page.locator("#echo")).toHaveText("small");
 });

@@ -33,6 +33,7 @@ interface Source {
   readonly reject?: (error: Error) => void;
 }
 
+const LARGE = "That is too large to send.";
 const FULL = "Too much waits for the connection: this was not sent.";
 
 export class Session {
@@ -74,7 +75,10 @@ export class Session {
         hello: () => this.#hello(),
         received: (text) => this.#received(text),
         lost: (final) => this.#lost(final),
-        refused: () => this.#dropped(this.#outbox.drop(), "That is too large to send."),
+        refused: () => {
+          this.#dropped(this.#outbox.drop(), LARGE);
+          this.#failed(0, LARGE);
+        },
         leaving: () => this.#departure.leaving,
       },
       {
@@ -328,7 +332,7 @@ export class Session {
   }
 
   #sendFrom(event: Outgoing): void {
-    if (JSON.stringify(event.payload).length > MAX_UP_CHARS / 2) return this.#failed(0, "That is too large to send.");
+    if (JSON.stringify(event.payload).length > MAX_UP_CHARS / 2) return this.#failed(0, LARGE);
     const same = ({ source: { event: e }, name }: Entry<Source>): boolean =>
       event.type === "change" && e?.owner === event.owner && name === event.name && (!!event.form || e.control === event.control);
     const newest = this.#outbox.newest;
