@@ -115,3 +115,28 @@ test("put away and shown again by the browser: nothing is said", async ({ playwr
     await browser.close();
   }
 });
+
+test("the view has one class for its connection and one for its values in each phase of a kill and a restart", async ({ page, home, errors }) => {
+  errors.allow("livelong");
+  const at = await home("site");
+  await page.addInitScript(() => {
+    const phases: string[] = [];
+    Object.assign(window, { phases });
+    const note = (): void => {
+      const root = document.querySelector("[data-live]");
+      const has = (names: string[]): string => names.filter((name) => root?.classList.contains(`live-${name}`)).join("+");
+      const phase = `${has(["connecting", "connected", "disconnected", "error"])} ${has(["saved", "saving", "unsaved", "unavailable"])}`;
+      if (root && phases.at(-1) !== phase) phases.push(phase);
+    };
+    new MutationObserver(note).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["class"] });
+  });
+  await open(page, `${at.url}/trouble`);
+  await page.locator("[data-live].live-saved").waitFor();
+  await at.end("SIGKILL");
+  await page.locator("[data-live].live-disconnected").waitFor();
+  await at.start();
+  await page.locator("[data-live].live-connected.live-saved").waitFor();
+  const phases = await page.evaluate(() => (window as unknown as { phases: string[] }).phases);
+  expect(phases.filter((phase) => phase.includes("+"))).toEqual([]);
+  expect(phases.map((phase) => phase.split(" ")[0]).filter((state, i, all) => state && state !== all[i - 1])).toEqual(["connecting", "connected", "disconnected", "connected"]);
+});
