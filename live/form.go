@@ -112,7 +112,7 @@ func checked(event any, validate func(any) error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			slog.Error("a validator panicked", "event", fmt.Sprintf("%T", event), "err", v, "stack", string(debug.Stack()))
-			err = errors.New("This could not be checked.")
+			err = FieldErrors{"": "This could not be checked."}.Err()
 		}
 	}()
 	return validate(event)
