@@ -331,9 +331,11 @@ func markNode(now, before *html.Node) {
 	markChildren(now, before)
 }
 
-// seen returns the attributes that can be seen: not where something leads, or what it sends.
+// seen returns the attributes that can be seen, sorted: not where something leads, or what it sends.
 func seen(n *html.Node) []html.Attribute {
-	return slices.DeleteFunc(slices.Clone(n.Attr), func(a html.Attribute) bool {
+	all := slices.DeleteFunc(slices.Clone(n.Attr), func(a html.Attribute) bool {
 		return a.Key == "href" || strings.HasPrefix(a.Key, "live-") || a.Key == changedMark
 	})
+	slices.SortFunc(all, func(a, b html.Attribute) int { return strings.Compare(a.Namespace+" "+a.Key, b.Namespace+" "+b.Key) })
+	return all
 }
