@@ -946,7 +946,7 @@ function present(root) {
 }
 function live(text) {
   const el = placeFor("data-live-route", "live-route", "status");
-  el.style.cssText = "position:fixed;clip-path:inset(50%)";
+  el.style.cssText = "position:fixed;width:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap";
   el.textContent = text;
 }
 

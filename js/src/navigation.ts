@@ -239,6 +239,6 @@ function present(root: Element): void {
 /** Says it to screen readers, in a region that must stand in the page before. */
 function live(text: string): void {
   const el = placeFor("data-live-route", "live-route", "status");
-  el.style.cssText = "position:fixed;clip-path:inset(50%)";
+  el.style.cssText = "position:fixed;width:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap";
   el.textContent = text;
 }
