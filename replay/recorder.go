@@ -42,7 +42,7 @@ type Options struct {
 	// [Recorder.Attach].
 	Sample float64
 	// Keep decides at the end of a recording whether it is kept: those with errors, slow ones, marked ones. Default: all.
-	// It is called by a goroutine of the recorder.
+	// It is called by a goroutine of the recorder. When it panics, the recording is kept.
 	Keep func(Summary) bool
 
 	// Rules and Sanitizer say what is taken out before anything is kept; see [Redactor]. HashKey keys the hashes of
@@ -204,6 +204,25 @@ func (r *Recorder) record(start live.RecordStart) live.Recording {
 		return nil
 	}
 	return t
+}
+
+// guarded calls one of the app's functions. One that panics is logged: no page and no other recording suffers from it.
+func (r *Recorder) guarded(name string, f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.o.Logger.Error("replay: panic in Options."+name, "err", fmt.Sprint(v))
+		}
+	}()
+	f()
+}
+
+// keeps reports whether a recording is to be kept. When that cannot be told, it is.
+func (r *Recorder) keeps(s Summary) bool {
+	keep := true
+	if r.o.Keep != nil {
+		r.guarded("Keep", func() { keep = r.o.Keep(s) })
+	}
+	return keep
 }
 
 // running returns the takes. r.mu is held.

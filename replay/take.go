@@ -91,7 +91,7 @@ func (r *Recorder) newTake(start live.RecordStart) (*take, error) {
 		Session: hex.EncodeToString(session[:8]), Start: start.Attached.UTC().Truncate(time.Millisecond), Codec: r.o.Codec, Redacted: t.redacted,
 	}
 	if r.o.User != nil {
-		t.summary.User = r.o.User(start.Request)
+		r.guarded("User", func() { t.summary.User = r.o.User(start.Request) })
 	}
 	m := &Mount{
 		View: start.View.Name(), Route: start.Route, URL: t.red.URL(start.URL.RequestURI(), start.Route), Params: t.red.Values(params(start)),
@@ -101,7 +101,9 @@ func (r *Recorder) newTake(start live.RecordStart) (*take, error) {
 	t.summary.URL = m.URL
 	if r.o.Session != nil {
 		m.Session = map[string]string{}
-		for name, value := range r.o.Session(start.Request) {
+		var session map[string]string
+		r.guarded("Session", func() { session = r.o.Session(start.Request) })
+		for name, value := range session {
 			m.Session[name] = t.red.value(name, value)
 		}
 	}
@@ -420,7 +422,7 @@ func (t *take) close() {
 	keep := t.started
 	t.mu.Unlock()
 	s.Document, s.Assets = t.shell.names(t.r.ctx)
-	if keep = keep && (t.r.o.Keep == nil || t.r.o.Keep(s)); keep {
+	if keep = keep && t.r.keeps(s); keep {
 		t.making.Lock()
 		t.output.Write(t.enc.Cut())
 		t.making.Unlock()
