@@ -257,6 +257,21 @@ func passwordInputs(markup []byte) (names []string) {
 	return names
 }
 
+// newPasswordInputs is passwordInputs of what a frame may have brought. Every turn comes here, so only a patch that says
+// so leads to a look at the page.
+func newPasswordInputs(f *live.RecordedFrame) []string {
+	says := func(word string) bool { return bytes.Contains(f.Patch, []byte(word)) }
+	switch {
+	case len(f.Patch) == 0:
+		return passwordInputs(f.HTML)
+	case !says("password") && !says("Password") && !says("PASSWORD"):
+		return nil
+	case f.HTML == nil:
+		return passwordInputs(bytes.ReplaceAll(f.Patch, []byte(`\"`), []byte(`"`)))
+	}
+	return passwordInputs(f.HTML)
+}
+
 var browsers = []struct{ name, mark string }{
 	{"Edge", "Edg/"}, {"Opera", "OPR/"}, {"Samsung Internet", "SamsungBrowser/"}, {"Firefox", "Firefox/"}, {"Chrome", "Chrome/"}, {"Safari", "Version/"},
 }

@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"html"
+	"net/url"
 	"reflect"
 	"regexp"
 	"slices"
@@ -242,6 +244,7 @@ type Redaction struct {
 	r       *Redactor
 	also    map[string]bool
 	secrets []string // texts that were taken out, the longest first
+	oldest  []string // the same, the oldest first
 	bytes   int
 	found   bool
 }
@@ -275,22 +278,60 @@ func (x *Redaction) sensitive(name string) bool {
 	return len(x.also) > 0 && x.also[fold(name)]
 }
 
-// remember keeps a text that was taken out.
+// remember keeps a text that was taken out, also as it looks in JSON, in HTML and in a URL.
 func (x *Redaction) remember(secret string) {
 	x.found = true
-	if len(secret) < minSecret || secret == Redacted || len(x.secrets) >= maxSecrets || x.bytes+len(secret) > maxSecretBytes {
+	if len(secret) < minSecret || secret == Redacted {
 		return
 	}
-	i, known := slices.BinarySearchFunc(x.secrets, secret, func(a, b string) int {
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(a, b)
-	})
-	if !known {
-		x.secrets = slices.Insert(x.secrets, i, secret)
-		x.bytes += len(secret)
+	x.keep(secret)
+	if strings.IndexFunc(secret, func(c rune) bool { return !(unicode.IsLetter(c) || unicode.IsDigit(c)) || c > unicode.MaxASCII }) < 0 {
+		return
 	}
+	forms := []string{html.EscapeString(secret), url.QueryEscape(secret), url.PathEscape(secret)}
+	if plain, err := appendJSONString(nil, secret); err == nil {
+		forms = append(forms, string(plain[1:len(plain)-1]))
+	}
+	if escaped, err := json.Marshal(secret); err == nil {
+		forms = append(forms, string(escaped[1:len(escaped)-1]))
+	}
+	for _, form := range forms {
+		if form != secret {
+			x.keep(form)
+		}
+	}
+}
+
+// keep adds to the texts that are looked for, the oldest of which make room.
+func (x *Redaction) keep(secret string) {
+	i, known := slices.BinarySearchFunc(x.secrets, secret, longestFirst)
+	if known || len(secret) > maxSecretBytes {
+		return
+	}
+	x.secrets, x.oldest = slices.Insert(x.secrets, i, secret), append(x.oldest, secret)
+	x.bytes += len(secret)
+	for len(x.secrets) > maxSecrets || x.bytes > maxSecretBytes {
+		old := x.oldest[0]
+		x.oldest = x.oldest[1:]
+		i, _ := slices.BinarySearchFunc(x.secrets, old, longestFirst)
+		x.secrets = slices.Delete(x.secrets, i, i+1)
+		x.bytes -= len(old)
+	}
+}
+
+func longestFirst(a, b string) int {
+	if len(a) != len(b) {
+		return len(b) - len(a)
+	}
+	return strings.Compare(a, b)
+}
+
+// newest is the text that was added last.
+func (x *Redaction) newest() string {
+	if len(x.oldest) == 0 {
+		return ""
+	}
+	return x.oldest[len(x.oldest)-1]
 }
 
 // hashed returns the keyed hash of a value's JSON, 8 bytes.

@@ -22,6 +22,40 @@ func (x *Redaction) JSON(data []byte) []byte {
 	return append(dst, s.data[s.i:]...)
 }
 
+// scrubJSON returns JSON without what is known to be a secret: it is taken out of texts, and a number that holds one becomes
+// 0. What is not valid becomes null.
+func (x *Redaction) scrubJSON(data []byte) []byte {
+	if !json.Valid(data) {
+		return []byte("null")
+	}
+	s, dst := jsonScan{data: data}, make([]byte, 0, len(data))
+	for s.i < len(data) {
+		if strings.IndexByte(" \t\r\n,:[]{}", data[s.i]) >= 0 {
+			dst = append(dst, data[s.i])
+			s.i++
+			continue
+		}
+		dst = x.scrubScalar(dst, s.scalar())
+	}
+	return dst
+}
+
+func (x *Redaction) scrubScalar(dst, value []byte) []byte {
+	text := string(value)
+	if value[0] == '"' {
+		_ = json.Unmarshal(value, &text)
+	}
+	clean := x.scrub(text)
+	switch {
+	case clean == text:
+		return append(dst, value...)
+	case value[0] != '"':
+		return append(dst, '0')
+	}
+	dst, _ = appendJSONString(dst, clean) // a text can be encoded
+	return dst
+}
+
 // checkNesting0 is checkNesting for a limit of one's own.
 func checkNesting0(data []byte, limit int) error {
 	depth := 0

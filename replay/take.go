@@ -238,6 +238,7 @@ func (t *take) Frame(f *live.RecordedFrame) {
 		t.turn, t.at = Turn{Cause: Cause{Kind: CauseConnect}}, t.since()
 	}
 	t.pending = false
+	t.red.Also(newPasswordInputs(f)...)
 	all := t.missed && t.queued < maxQueued/2
 	if !t.redacted {
 		_, all = t.enc.KeyframeDue()
@@ -254,8 +255,8 @@ func (t *take) Frame(f *live.RecordedFrame) {
 func (t *take) effect(f *live.RecordedFrame, all bool) *Effect {
 	found := t.red.found
 	t.red.found = false
-	known := len(t.red.secrets)
-	if t.take(f, all); len(t.red.secrets) > known {
+	known := t.red.newest()
+	if t.take(f, all); t.red.newest() != known {
 		t.take(f, all) // a field may hold what a later one has told to be a secret
 	}
 	inFields := t.red.found
@@ -340,7 +341,7 @@ func (t *take) field(view any, i int) {
 	raw := t.values[from:len(t.values):len(t.values)]
 	if t.holds(raw) {
 		t.red.found = true
-		raw = t.without(raw)
+		raw = t.red.scrubJSON(raw)
 	}
 	t.list = append(t.list, Field{f.Name, raw})
 }
@@ -348,14 +349,6 @@ func (t *take) field(view any, i int) {
 // holds reports whether bytes hold one of the secrets.
 func (t *take) holds(b []byte) bool {
 	return len(b) > 0 && slices.ContainsFunc(t.red.secrets, func(s string) bool { return bytes.Contains(b, []byte(s)) })
-}
-
-// without returns bytes without the secrets.
-func (t *take) without(b []byte) []byte {
-	for _, secret := range t.red.secrets {
-		b = bytes.ReplaceAll(b, []byte(secret), []byte(Redacted))
-	}
-	return b
 }
 
 // Saved implements [live.Recording].
@@ -456,7 +449,7 @@ func (t *take) settle() {
 // harmless name.
 func (t *take) recall() {
 	if c := &t.turn.Cause; t.holds(c.Payload) {
-		c.Payload = t.without(c.Payload)
+		c.Payload = t.red.scrubJSON(c.Payload)
 	}
 }
 
