@@ -55,7 +55,9 @@ func (t *take) enqueue(x Entry) {
 	effect := x.effect()
 	if t.missed && effect != nil && effect.Keyframe {
 		t.missed = false
-		t.queue = append(t.queue, Entry{At: x.At, Gap: &Gap{Reason: "the page changed faster than its redacted fields could be rendered"}})
+		gap := Entry{At: x.At, Gap: &Gap{Reason: "the page changed faster than its redacted fields could be rendered"}}
+		t.queue = append(t.queue, gap)
+		t.summary.Count(&gap)
 	}
 	if x.Exit == nil && (t.missed || t.queued > maxQueued) {
 		t.missed = true
@@ -117,16 +119,23 @@ func (t *take) develop(x Entry) {
 			}
 		}
 	}
-	if err := t.r.redactor.Sanitize(&x, t.view.Name(), t.enc.Last); err != nil {
+	counted := x
+	err := t.r.redactor.Sanitize(&x, t.view.Name(), t.enc.Last)
+	if err != nil {
 		t.r.o.Logger.Error("replay: an entry is not recorded", "recording", t.id, "err", err)
-		t.lose(x.At, err)
-		return
+	} else {
+		if e := x.effect(); e != nil {
+			merge(&t.now, e)
+			e.Hash, e.Patch, e.HTML, e.Sum = t.hash(), nil, nil, nil
+		}
+		err = t.enc.Append(x)
 	}
-	if e := x.effect(); e != nil {
-		merge(&t.now, e)
-		e.Hash, e.Patch, e.HTML, e.Sum = t.hash(), nil, nil, nil
+	if err != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.summary.uncount(&counted)
+		t.lose(counted.At, err)
 	}
-	t.append(x)
 }
 
 // merge takes over the fields of an effect.

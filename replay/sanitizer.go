@@ -10,8 +10,9 @@ import (
 )
 
 // Sanitizer changes what is recorded, after the [Redactor] has done its part: it takes out what no rule about names can
-// know. Its methods are called by the goroutine of the instance that is recorded, must not block, and return new values or
-// what they were given. When one panics, nothing of the entry is recorded and a [Gap] is; the page goes on.
+// know. Its methods are called by goroutines of the recorder, of several recordings at once; Params also by the page's own when
+// it opens, which it must not block. They return new values or what they were given. When one panics, nothing of the entry is
+// recorded and a [Gap] is; the page goes on.
 type Sanitizer interface {
 	// Fields returns what is recorded of all fields of a view, or of the members of an event's payload; name is that of the
 	// view type or of the event. A field that is left out is not recorded.
@@ -80,6 +81,16 @@ func (r *Redactor) Sanitize(x *Entry, view string, last func(field string) []byt
 		x.Turn.Effect = &e
 	}
 	return nil
+}
+
+// shownURL is a URL as lists show it; without its query when the sanitizer panics.
+func (r *Redactor) shownURL(view, raw string) (shown string) {
+	if r.sanitizer == nil {
+		return raw
+	}
+	shown, _, _ = strings.Cut(raw, "?")
+	defer func() { _ = recover() }() // the entry is not recorded, which is logged
+	return sanitizeURL(r.sanitizer, view, raw)
 }
 
 // sanitizeURL hands the query's parameters over; where nothing of them changes, the URL stays as it is.

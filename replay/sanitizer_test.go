@@ -6,8 +6,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/livelong-dev/livelong/live/livetest"
 	"github.com/livelong-dev/livelong/replay"
 	"github.com/livelong-dev/livelong/replay/replaytest"
 )
@@ -125,4 +127,100 @@ func TestSanitizer(t *testing.T) {
 			t.Errorf("frame %d: %s, want %s", n+1, got, want)
 		}
 	}
+}
+
+// uninvited takes a parameter away that no rule knows; it panics at a note.
+type uninvited struct{ at string }
+
+func (uninvited) Params(_ string, values url.Values) url.Values {
+	values.Del("invite")
+	return values
+}
+func (u uninvited) Fields(_ string, fields []replay.Field) []replay.Field {
+	if u.at == "always" {
+		panic("none of this")
+	}
+	return fields
+}
+func (u uninvited) Delta(_ string, fields []replay.Field, _ func(string) []byte) []replay.Field {
+	for _, f := range fields {
+		if string(f.JSON) == u.at {
+			panic("not this one")
+		}
+	}
+	return fields
+}
+
+// What a sanitizer takes out of the URL is not in the summary either, which lists show, nor in what says that a recording
+// is running.
+func TestSanitizedURLOfASummary(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, func(o *replay.Options) { o.Sanitizer = uninvited{} })
+		page := livetest.Open(t, s.app, "/?invite=known-to-few&x=1")
+		page.Push("Add", Add{By: 1})
+		page.Sleep(6 * time.Second)
+		holds := func() {
+			for key, all := range decompressed(s.archive.(*replaytest.Memory).Objects()) {
+				for _, data := range all {
+					if strings.Contains(string(data), "known-to-few") {
+						t.Errorf("%s holds the parameter", key)
+					}
+				}
+			}
+		}
+		holds()
+		page.Push("Add", Add{By: 1})
+		page.Close()
+		s.close()
+		holds()
+		if rec := s.one(); rec.Summary.URL != "/?x=1" {
+			t.Errorf("the URL in the summary is %s", rec.Summary.URL)
+		}
+	})
+}
+
+// An entry that a sanitizer has panicked at is a gap in the summary, too, and its frame is not counted.
+func TestGapsOfASanitizerAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, func(o *replay.Options) { o.Sanitizer = uninvited{at: "3"} })
+		page := livetest.Open(t, s.app, "/")
+		for range 5 {
+			page.Push("Add", Add{By: 1})
+		}
+		page.Close()
+		s.close()
+		rec := s.one()
+		frames, err := rec.Frames(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read replay.Summary
+		for x, err := range rec.Entries(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			read.Count(x)
+		}
+		sum := rec.Summary
+		if read.Gaps != 1 || sum.Gaps != read.Gaps || sum.Frames != frames || sum.Frames != read.Frames || sum.Turns != read.Turns || sum.Events != read.Events || sum.Entries != read.Entries {
+			t.Errorf("the summary is\n%+v, the entries make\n%+v, with %d frames", sum, read, frames)
+		}
+	})
+}
+
+// Where not even the beginning could be recorded, there is no recording: one in the list could not be opened.
+func TestASanitizerThatAlwaysPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, func(o *replay.Options) { o.Sanitizer = uninvited{at: "always"} })
+		page := livetest.Open(t, s.app, "/")
+		page.Push("Add", Add{By: 1})
+		page.Sleep(6 * time.Second)
+		page.Push("Add", Add{By: 1})
+		page.Close()
+		s.close()
+		all, err := s.recorder.Summaries(t.Context())
+		if err != nil || len(all) != 0 || s.recorder.Stats().Discarded != 1 {
+			t.Errorf("%d recordings, %v, %+v", len(all), err, s.recorder.Stats())
+		}
+	})
 }

@@ -109,6 +109,21 @@ func (s *Summary) Count(x *Entry) {
 	}
 }
 
+// uncount takes back what Count has counted of an entry that was not recorded after all. Its error stays.
+func (s *Summary) uncount(x *Entry) {
+	s.Entries--
+	if x.effect() != nil {
+		s.Frames--
+	}
+	if x.Turn == nil {
+		return
+	}
+	s.Turns--
+	if k := x.Turn.Cause.Kind; k == CauseEvent || k == CauseParams {
+		s.Events--
+	}
+}
+
 func (s *Summary) failed(text string) {
 	if text == "" {
 		return

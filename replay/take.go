@@ -91,13 +91,14 @@ func (r *Recorder) newTake(start live.RecordStart) (*take, error) {
 		Session: hex.EncodeToString(session[:8]), Start: start.Attached.UTC().Truncate(time.Millisecond), Codec: r.o.Codec, Redacted: t.redacted,
 	}
 	if r.o.User != nil {
-		r.guarded("User", func() { t.summary.User = r.o.User(start.Request) })
+		r.guarded("User", func() { t.summary.User = shorten(r.o.User(start.Request), maxErrorText) })
 	}
 	m := &Mount{
 		View: start.View.Name(), Route: start.Route, URL: t.red.URL(start.URL.RequestURI(), start.Route), Params: t.red.Values(params(start)),
 		Recovered: recovered(start), Build: r.o.Build, Locale: start.Locale, Nonce: start.Nonce, Start: start.Attached, Key: bytes.Clone(start.Key[:]),
 		Viewport: Viewport{int(start.Viewport[0]), int(start.Viewport[1]), start.Viewport[2]}, Redacted: t.redacted,
 	}
+	m.URL = r.redactor.shownURL(m.View, m.URL)
 	t.summary.URL = m.URL
 	if r.o.Session != nil {
 		m.Session = map[string]string{}
@@ -412,7 +413,7 @@ func (t *take) close() {
 	t.mu.Lock()
 	s := t.summary
 	s.Marked = t.marked
-	keep := t.started
+	keep := t.started && t.enc.begun // without its beginning there is nothing to see
 	t.mu.Unlock()
 	s.Document, s.Assets = t.shell.names(t.r.ctx)
 	if keep = keep && t.r.keeps(s); keep {
@@ -459,7 +460,9 @@ func (t *take) emit(x Entry) {
 		t.enqueue(x)
 		return
 	}
-	if t.append(x) {
+	if err := t.enc.Append(x); err != nil {
+		t.lose(x.At, err)
+	} else {
 		t.summary.Count(&x)
 	}
 	if size, _ := t.enc.Pending(); size >= maxBuffered && !t.output.Write(t.enc.Cut()) {
@@ -470,17 +473,13 @@ func (t *take) emit(x Entry) {
 // maxBuffered is how much of a recording waits for the flusher.
 const maxBuffered = 64 << 10
 
-// append gives an entry to the encoder. Something that cannot be recorded is a gap, and the next frame a keyframe.
-func (t *take) append(x Entry) bool {
-	err := t.enc.Append(x)
-	if err != nil {
-		t.lose(x.At, err)
+// lose notes that something cannot be recorded: a gap, and the next frame a keyframe. t.mu is held.
+func (t *take) lose(at time.Duration, err error) {
+	if t.enc.begun && !t.enc.ended {
+		t.summary.Count(&Entry{At: at, Gap: &Gap{}})
 	}
-	return err == nil
+	t.enc.Lose(Entry{At: at}, err.Error())
 }
-
-// lose notes that something is missing.
-func (t *take) lose(at time.Duration, err error) { t.enc.Lose(Entry{At: at}, err.Error()) }
 
 // glance returns the summary as it is, and whether it is to be shown.
 func (t *take) glance() (Summary, bool) {
