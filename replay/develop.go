@@ -53,14 +53,16 @@ const maxQueued = 4 << 20
 // enqueue leaves an entry to the background. t.mu is held.
 func (t *take) enqueue(x Entry) {
 	effect := x.effect()
-	if t.missed && effect != nil && effect.Keyframe {
-		t.missed = false
-		gap := Entry{At: x.At, Gap: &Gap{Reason: "the page changed faster than its redacted fields could be rendered"}}
+	if t.missed != "" && effect != nil && effect.Keyframe {
+		gap := Entry{At: x.At, Gap: &Gap{Reason: t.missed}}
+		t.missed = ""
 		t.queue = append(t.queue, gap)
 		t.summary.Count(&gap)
 	}
-	if x.Exit == nil && (t.missed || t.queued > maxQueued) {
-		t.missed = true
+	if x.Exit == nil && t.queued > maxQueued {
+		t.missed = "the page changed faster than its redacted fields could be rendered"
+	}
+	if x.Exit == nil && t.missed != "" {
 		return
 	}
 	t.queue = append(t.queue, cloned(x))

@@ -70,6 +70,7 @@ func (h *logHandler) WithGroup(name string) slog.Handler {
 func (t *take) log(level slog.Level, message string, attrs []slog.Attr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	defer t.survive()
 	if t.over {
 		return
 	}

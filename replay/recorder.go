@@ -197,7 +197,13 @@ func (r *Recorder) Record(start live.RecordStart) live.Recording {
 	return r.record(start)
 }
 
-func (r *Recorder) record(start live.RecordStart) live.Recording {
+func (r *Recorder) record(start live.RecordStart) (recording live.Recording) {
+	defer func() {
+		if v := recover(); v != nil {
+			r.o.Logger.Error("replay: a page is not recorded: a method of the app has panicked", "view", start.View.Name(), "err", fmt.Sprint(v))
+			recording = nil
+		}
+	}()
 	t, err := r.newTake(start)
 	if err != nil {
 		r.o.Logger.Error("replay: a page is not recorded", "view", start.View.Name(), "err", err)

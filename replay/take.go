@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"reflect"
 	"slices"
@@ -48,8 +49,8 @@ type take struct {
 	queue      []Entry // to be rendered and encoded in the background
 	queued     int     // bytes of these
 	developing bool
-	missed     bool // the background does not keep up: something was left out
-	started    bool // somebody has done something
+	missed     string // why something was left out that is to be taken down in the background
+	started    bool   // somebody has done something
 	over       bool
 	marked     bool
 	savedState string
@@ -78,7 +79,6 @@ func (r *Recorder) newTake(start live.RecordStart) (*take, error) {
 		r: r, id: NewID(), start: start.Attached, view: start.View, route: start.Route, key: start.Key, nonce: start.Nonce, locale: start.Locale,
 		enc: enc, red: r.redactor.Begin(), fields: start.View.Fields(), watchers: map[*func()]struct{}{},
 	}
-	t.shell = r.shells.of(r, start)
 	t.redacted = r.o.Sanitizer != nil || r.redactor.Redacts(start.View.Type())
 	t.red.Also(passwordInputs(start.Frame.HTML)...)
 	for i := range t.fields {
@@ -108,6 +108,8 @@ func (r *Recorder) newTake(start live.RecordStart) (*take, error) {
 			m.Session[name] = t.red.value(name, value)
 		}
 	}
+	m.Effect = t.effect(&start.Frame, true)
+	t.shell = r.shells.of(r, start)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -119,7 +121,6 @@ func (r *Recorder) newTake(start live.RecordStart) (*take, error) {
 	r.takes[t.id] = t
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	m.Effect = t.effect(&start.Frame, true)
 	t.emit(Entry{Mount: m})
 	return t, nil
 }
@@ -160,6 +161,7 @@ func (t *take) Position() (id string, frame int) {
 func (t *take) Turn(rt *live.RecordedTurn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	defer t.survive()
 	if t.over {
 		return
 	}
@@ -192,6 +194,22 @@ func (t *take) Turn(rt *live.RecordedTurn) {
 	if t.summary.Turns+1 >= t.r.o.MaxEvents {
 		t.settle()
 		t.finish(&Exit{Reason: ExitTruncated})
+	}
+}
+
+// survive is deferred where the app's own methods are called, such as Redact: one that panics costs what was to be taken
+// down, which is a gap, and the page nothing. t.mu is held.
+func (t *take) survive() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	t.r.o.Logger.Error("replay: something is not recorded: a method of the app has panicked", "recording", t.id, "err", fmt.Sprint(v))
+	t.pending, t.turn = false, Turn{}
+	if err := errors.New("a method of the app has panicked"); t.redacted {
+		t.missed = err.Error()
+	} else {
+		t.lose(t.since(), err)
 	}
 }
 
@@ -231,6 +249,7 @@ func (t *take) payload(rt *live.RecordedTurn) []byte {
 func (t *take) Frame(f *live.RecordedFrame) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	defer t.survive()
 	if t.over {
 		return
 	}
@@ -240,7 +259,7 @@ func (t *take) Frame(f *live.RecordedFrame) {
 	}
 	t.pending = false
 	t.red.Also(newPasswordInputs(f)...)
-	all := t.missed && t.queued < maxQueued/2
+	all := t.missed != "" && t.queued < maxQueued/2
 	if !t.redacted {
 		_, all = t.enc.KeyframeDue()
 	}
