@@ -69,9 +69,10 @@ type RecordStart struct {
 	Key       [16]byte      // of the frames' hashes
 	Frame     RecordedFrame // what the browser shows
 
-	// Document renders the group's layout, and the view's root element, around nothing, where DocumentBody stands; nil for embedded views. Fetch asks the
-	// app for what such a document refers to, as a browser without cookies does: not for pages. Any goroutine may call
-	// them, as long as the app runs; they may block.
+	// Document renders the group's layout, and the view's root element, around nothing, where DocumentBody stands; nil for
+	// embedded views. It is the same for all visitors: there is no title, and wildcards of the path are as in the pattern.
+	// Fetch asks the app for what such a document refers to, as a browser without cookies does: not for pages. Any goroutine
+	// may call them, as long as the app runs; they may block.
 	Document func() ([]byte, error)
 	Fetch    func(ctx context.Context, path string) (kind string, data []byte, err error)
 }
@@ -197,7 +198,7 @@ func (in *instance) record() {
 		Params: in.params, Page: in.page.id.String(), Session: in.app.storageIDs(in.session)[0], Referer: in.referer, Recovery: in.recovery,
 		Attached: in.attachedAt, Navigated: in.arrival != nil, Viewport: in.viewport, Nonce: in.env.nonce, Locale: in.env.locale, Key: in.page.key,
 		Frame: RecordedFrame{View: in.view, HTML: in.shownHTML(), Title: in.title, Hash: in.contentTag()}, Fetch: in.app.fetch}
-	if a, rt, info := in.app, in.route, (Page{Title: in.title, Nonce: in.env.nonce, Locale: in.env.locale, Path: in.request.URL.Path}); !rt.embedded {
+	if a, rt, info := in.app, in.route, (Page{Nonce: in.env.nonce, Locale: in.env.locale, Path: in.route.sharedPath(in.request.URL.Path)}); !rt.embedded {
 		start.Document = func() ([]byte, error) { return a.document(rt, info) }
 	}
 	rec := r.Record(start)
@@ -206,6 +207,16 @@ func (in *instance) record() {
 	}
 	in.rec = &recorded{Recording: rec, at: in.request.URL.RequestURI()}
 	in.recording.Store(in.rec)
+}
+
+// sharedPath is the path of a page without what is a single visitor's: that of its pattern, if there are wildcards in it.
+func (rt *route) sharedPath(path string) string {
+	if i := strings.IndexByte(rt.name, '/'); i >= 0 {
+		if pattern := strings.TrimSuffix(rt.name[i:], "{$}"); strings.Contains(pattern, "{") {
+			return pattern
+		}
+	}
+	return path
 }
 
 // document renders a route's layout around nothing.

@@ -73,8 +73,9 @@ const (
 	maxAssets2 = 64 // of one document
 )
 
-// of returns the document around a page, which is kept in the background; nil when there is none.
-func (s *shells) of(r *Recorder, start live.RecordStart) *shell {
+// of returns the document around a page, which is kept in the background; nil when there is none. What refers to one of the
+// secrets is not kept.
+func (s *shells) of(r *Recorder, start live.RecordStart, secrets []string) *shell {
 	if start.Document == nil {
 		return nil
 	}
@@ -98,7 +99,7 @@ func (s *shells) of(r *Recorder, start live.RecordStart) *shell {
 	}
 	r.work.Go(func() {
 		defer close(sh.done)
-		k := keeper{archive: r.o.Archive, start: start, shell: Shell{URLs: map[string]ShellAsset{}}}
+		k := keeper{archive: r.o.Archive, start: start, secrets: secrets, shell: Shell{URLs: map[string]ShellAsset{}}}
 		ctx, cancel := context.WithTimeout(r.ctx, time.Minute)
 		defer cancel()
 		if err := k.keep(ctx, markup); err != nil {
@@ -145,6 +146,7 @@ func (s *shell) now() string {
 type keeper struct {
 	archive Archive
 	start   live.RecordStart
+	secrets []string
 	shell   Shell
 	name    string
 	assets  []string
@@ -240,7 +242,8 @@ var (
 // asset keeps a file of the app, and what a stylesheet refers to. base is the path of what refers to it.
 func (k *keeper) asset(ctx context.Context, ref, base string, depth int) (name string, ok bool) {
 	u, err := url.Parse(ref)
-	if err != nil || u.Scheme != "" || u.Host != "" || ref == "" || depth > 3 {
+	if err != nil || u.Scheme != "" || u.Host != "" || ref == "" || depth > 3 ||
+		slices.ContainsFunc(k.secrets, func(s string) bool { return strings.Contains(ref, s) }) {
 		return "", false
 	}
 	if !strings.HasPrefix(u.Path, "/") {

@@ -109,7 +109,7 @@ func (r *Recorder) newTake(start live.RecordStart) (*take, error) {
 		}
 	}
 	m.Effect = t.effect(&start.Frame, true)
-	t.shell = r.shells.of(r, start)
+	t.shell = r.shells.of(r, start, slices.Clone(t.red.secrets))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
