@@ -190,6 +190,9 @@ func (r *Recording) fits(s *segment, ref segmentRef) error {
 	if after := r.cached[ref.number+1]; after != nil && string(after.header.Previous) != string(s.closing[:]) {
 		return fmt.Errorf("%w: the segment after it follows another one", ErrDamaged)
 	}
+	if before := r.cached[ref.number-1]; before != nil && h.Frame != before.header.Frame+before.header.Frames {
+		return fmt.Errorf("%w: its first frame is %d, which does not follow the segment before it", ErrDamaged, h.Frame)
+	}
 	if r.Finished && ref.number == r.Summary.Segments && r.Summary.Hash != hex.EncodeToString(s.closing[:]) {
 		return fmt.Errorf("%w: it is not the last segment that the summary names", ErrDamaged)
 	}

@@ -230,7 +230,7 @@ func openHeader(data []byte) (*segment, []byte, error) {
 		return nil, nil, fmt.Errorf("%w: its hash does not fit", ErrDamaged)
 	}
 	if CheckID(h.ID) != nil || h.Number < 1 || h.Number > maxSegments || h.At < 0 || h.Entries < 1 || h.Entries > MaxChunkEntries ||
-		h.Frame < 1 || h.Frame > MaxFrames || h.Frames < 0 || h.Frames > h.Entries || len(h.Keyframes) > h.Frames ||
+		h.Frame < 1 || h.Frame > MaxFrames || (h.Frame-1)/MaxChunkEntries > h.Number-1 || h.Frames < 0 || h.Frames > h.Entries || len(h.Keyframes) > h.Frames ||
 		h.Base < 0 || h.Base >= h.Number || (h.Number == 1) != (len(h.Previous) == 0) {
 		return nil, nil, fmt.Errorf("%w: its header is impossible", ErrDamaged)
 	}

@@ -184,6 +184,8 @@ func (i *importer) segment(ctx context.Context, n int) error {
 			err = fmt.Errorf("%w: it is segment %d of %s", ErrDamaged, h.Number, h.ID)
 		case i.last != nil && string(h.Previous) != string(i.last.closing[:]):
 			err = fmt.Errorf("%w: it does not follow the segment before it", ErrDamaged)
+		case i.last == nil && h.Frame != 1 || i.last != nil && h.Frame != i.last.header.Frame+i.last.header.Frames:
+			err = fmt.Errorf("%w: its first frame is %d, which does not follow the segment before it", ErrDamaged, h.Frame)
 		}
 	}
 	if err != nil {

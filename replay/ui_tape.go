@@ -75,6 +75,7 @@ type logLine struct {
 const (
 	maxSummaryOf = 120 // characters of a payload
 	maxLogs      = 5000
+	maxLost      = 1 << 20 // frames between two that are there
 )
 
 func newTape(u *ui, id string) *tape {
@@ -203,6 +204,10 @@ func (t *tape) read(ctx context.Context, rec *Recording) error {
 			st := stepOf(x)
 			if st.frame = frame; st.own {
 				st.frame = t.dec.frame
+				if st.frame-len(frames) > maxLost {
+					gap(fmt.Errorf("%s: %w: frames %d to %d are lost", ref.key, ErrDamaged, len(frames)+1, st.frame-1))
+					break
+				}
 				for len(frames) < st.frame-1 {
 					frames = append(frames, len(steps)) // lost: the next one stands for it
 				}
