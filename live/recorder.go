@@ -475,7 +475,7 @@ func (t *ViewType) New(fields map[string]json.RawMessage) (view any, lost []stri
 			continue
 		}
 		delete(fields, f.Name)
-		if err := t.assigns.DecodeField(raw, v.Elem(), i); err != nil {
+		if !t.decode(raw, v.Elem(), i) {
 			lost = append(lost, f.Name)
 		}
 	}
@@ -484,6 +484,16 @@ func (t *ViewType) New(fields map[string]json.RawMessage) (view any, lost []stri
 	}
 	slices.Sort(lost)
 	return v.Interface(), lost
+}
+
+// decode sets a field. A type's own methods may panic on what they do not know.
+func (t *ViewType) decode(raw json.RawMessage, into reflect.Value, field int) (ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	return t.assigns.DecodeField(raw, into, field) == nil
 }
 
 // Render renders a view as its page does. A panic of Render comes back as an error.
