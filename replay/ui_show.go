@@ -254,6 +254,14 @@ func (p *player) shoot() {
 	p.Shots = append(old, next)
 }
 
+// liveText says how near a viewer is who follows.
+func (p player) liveText() string {
+	if p.Lag > 0 {
+		return "Live, " + span(p.Lag) + " behind"
+	}
+	return "Live"
+}
+
 func readingName(reading string) string {
 	switch reading {
 	case readBuilt:

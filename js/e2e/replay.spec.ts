@@ -316,6 +316,27 @@ test("deleting is asked for, and import brings back", async ({ page, theatre }, 
   await expect(page.locator(".notice")).toContainText("here already");
 });
 
+test("long names and addresses push nothing aside", async ({ browser, page, theatre }) => {
+  const who = await browser.newContext({ extraHTTPHeaders: { "X-User": "a-rather-long-name-".repeat(9) } });
+  await act(who, `${theatre.url}/?page=${"far-away-".repeat(20)}`);
+  await who.close();
+  const wide = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await open(page, `${theatre.url}/replay/`);
+  await expect(page.locator(".sum")).toContainText("2 saved", { timeout: 20_000 });
+  await expect(row(page).getByRole("link", { name: "Delete" })).toBeInViewport({ ratio: 1 });
+  expect(await wide()).toBeLessThanOrEqual(0);
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect(await wide()).toBeLessThanOrEqual(0);
+  await row(page).getByRole("link", { name: "Desk" }).click();
+  await expect(page.locator(".check")).toBeVisible();
+  for (const width of [390, 900, 1280]) {
+    await page.setViewportSize({ width, height: 800 });
+    await expect.poll(wide).toBeLessThanOrEqual(0);
+    await expect(page.getByRole("link", { name: "Delete" })).toBeInViewport({ ratio: 1 });
+  }
+});
+
 test("the list is searched, filtered, and cleared", async ({ page, theatre }) => {
   await act(page.context(), theatre.url);
   await open(page, `${theatre.url}/replay/`);
