@@ -188,9 +188,7 @@ func (t *take) flush(now bool) {
 	if t.pending && !redacted && (now || t.since()-t.at > time.Second) {
 		t.settle()
 	}
-	if !t.output.Write(t.enc.Cut()) {
-		t.abandon()
-	}
+	t.handOn()
 }
 
 // abandon gives the recording up, and frees what it holds: the archive does not take it. t.mu is held.

@@ -346,17 +346,23 @@ func (r *Recorder) flush() {
 	}
 }
 
-// keepHouse cleans up, again and again.
+// keepHouse cleans up, again and again, and in between finishes what dead processes have left: whoever looks for what
+// happened before a crash does not wait for the next cleanup.
 func (r *Recorder) keepHouse() {
-	tick := time.NewTicker(r.o.CleanupEvery)
+	tick, soon := time.NewTicker(r.o.CleanupEvery), time.NewTicker(r.Catalog.o.NodeTimeout)
 	defer tick.Stop()
+	defer soon.Stop()
 	for {
+		var err error
 		select {
 		case <-tick.C:
+			_, err = r.Cleanup(r.ctx, r.retention())
+		case <-soon.C:
+			_, err = r.Salvage(r.ctx)
 		case <-r.ctx.Done():
 			return
 		}
-		if _, err := r.Cleanup(r.ctx, r.retention()); err != nil && r.ctx.Err() == nil {
+		if err != nil && r.ctx.Err() == nil {
 			r.o.Logger.Warn("replay: recordings could not be cleaned up", "err", err)
 		}
 	}

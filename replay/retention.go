@@ -163,7 +163,7 @@ func (c *Catalog) salvage(ctx context.Context, done *Cleaned) (running map[strin
 		if running[m.id] {
 			continue
 		}
-		e := c.finish(ctx, m.id, done)
+		e := c.finish(ctx, m.id, key, done)
 		if e == nil {
 			e = c.archive.Delete(ctx, key)
 		}
@@ -172,8 +172,16 @@ func (c *Catalog) salvage(ctx context.Context, done *Cleaned) (running map[strin
 	return running, err
 }
 
-// finish writes the summary of a recording that was left without one, or removes it if nobody did anything in it.
-func (c *Catalog) finish(ctx context.Context, id string, done *Cleaned) error {
+// Salvage finishes what dead processes have left, as [Catalog.Cleanup] does first. A [Recorder] calls it every few minutes.
+func (c *Catalog) Salvage(ctx context.Context) (Cleaned, error) {
+	var done Cleaned
+	_, err := c.salvage(ctx, &done)
+	return done, err
+}
+
+// finish writes the summary of a recording that was left without one, or removes it if nobody did anything in it. What its
+// segments do not tell is in the object that said that it was running.
+func (c *Catalog) finish(ctx context.Context, id, running string, done *Cleaned) error {
 	r, err := ReadRecording(ctx, c.archive, id)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -193,6 +201,13 @@ func (c *Catalog) finish(ctx context.Context, id string, done *Cleaned) error {
 	if s.Events == 0 {
 		done.Discarded++
 		return c.remove(ctx, id)
+	}
+	data, _, err := c.archive.Get(ctx, running, "")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if known, err := decodeSummary(runningMagic, data); err == nil {
+		s.User, s.Browser, s.Session, s.Document, s.Assets = known.User, known.Browser, known.Session, known.Document, known.Assets
 	}
 	if err := c.Save(ctx, s); err != nil {
 		return err

@@ -118,28 +118,28 @@ func (s *shell) names(ctx context.Context) (name string, assets []string) {
 	}
 	select {
 	case <-s.done:
-		return s.name, s.assets
-	default:
+	case <-ctx.Done():
+	}
+	return s.kept()
+}
+
+// kept is names without waiting.
+func (s *shell) kept() (name string, assets []string) {
+	if s == nil {
+		return "", nil
 	}
 	select {
 	case <-s.done:
 		return s.name, s.assets
-	case <-ctx.Done():
+	default:
 		return "", nil
 	}
 }
 
-// now is names without waiting.
+// now is the name, without waiting.
 func (s *shell) now() string {
-	if s == nil {
-		return ""
-	}
-	select {
-	case <-s.done:
-		return s.name
-	default:
-		return ""
-	}
+	name, _ := s.kept()
+	return name
 }
 
 // keeper keeps one document.

@@ -52,6 +52,7 @@ type take struct {
 	missed     string // why something was left out that is to be taken down in the background
 	started    bool   // somebody has done something
 	over       bool
+	described  bool // the archive knows what stood around the page
 	marked     bool
 	savedState string
 	buf        []byte // of the turn's payload
@@ -484,7 +485,20 @@ func (t *take) emit(x Entry) {
 	} else {
 		t.summary.Count(&x)
 	}
-	if size, _ := t.enc.Pending(); size >= maxBuffered && !t.output.Write(t.enc.Cut()) {
+	if size, _ := t.enc.Pending(); size >= maxBuffered {
+		t.handOn()
+	}
+}
+
+// handOn gives what was encoded to the archive. t.mu is held.
+func (t *take) handOn() {
+	if name, assets := t.shell.kept(); name != "" && !t.described {
+		s := t.summary
+		s.Document, s.Assets = name, assets
+		s.EventNames, s.ErrorTexts = nil, nil
+		t.described = t.output.describe(s)
+	}
+	if !t.output.Write(t.enc.Cut()) {
 		t.abandon()
 	}
 }

@@ -258,7 +258,10 @@ func (l *shelf) show(r *http.Request, found listing) {
 func (l *shelf) row(r *http.Request, s *Summary, isLive bool) row {
 	x := row{ID: s.ID, View: s.View, URL: s.URL, User: s.User, Browser: s.Browser, Build: s.Build, Session: s.Session, Damage: s.Damage, Start: s.Start,
 		Duration: s.Duration(), Events: s.Events, Errors: s.Errors, Gaps: s.Gaps, Bytes: s.Bytes, Live: isLive, Redacted: s.Redacted}
-	if s.Exit != ExitClosed && s.Exit != ExitUnknown {
+	switch {
+	case s.Exit == ExitUnknown && !isLive && s.Damage == "":
+		x.Exit = "cut off"
+	case s.Exit != ExitClosed && s.Exit != ExitUnknown:
 		x.Exit = s.Exit.String()
 	}
 	switch {

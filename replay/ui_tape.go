@@ -216,6 +216,10 @@ func (t *tape) read(ctx context.Context, rec *Recording) error {
 			steps = append(steps, st)
 		}
 	}
+	if n := len(steps); rec.Finished && n > 0 && steps[n-1].kind != stepExit && steps[n-1].kind != stepGap {
+		at, frame := last()
+		steps = append(steps, step{at: at, kind: stepGap, name: "cut off", text: "the process ended before the rest was written", frame: frame})
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.steps, t.logs, t.frames = steps, logs, frames

@@ -144,16 +144,17 @@ type Output struct {
 	ended   bool // Finish or Discard was called
 	dropped bool
 	pending int
-	summary Summary // as it was at the beginning
 
 	// Of the goroutine.
-	sealer *Sealer
-	begun  bool
+	summary Summary // as it was at the beginning
+	sealer  *Sealer
+	begun   bool
 }
 
 // job is a chunk, or the end.
 type job struct {
 	chunk   *Chunk
+	known   *Summary
 	finish  *Summary
 	discard bool
 	call    func()
@@ -183,6 +184,12 @@ func (o *Output) Write(c *Chunk) bool {
 		return !o.Dropped()
 	}
 	return o.add(job{chunk: c}, c.Bytes())
+}
+
+// describe replaces what was given to Begin: more is known of the recording now.
+func (o *Output) describe(s Summary) bool {
+	s.ID = o.id
+	return o.add(job{known: &s}, 0)
 }
 
 // Finish hands over the summary, which makes the recording a finished one once everything before it is written. The output
@@ -311,7 +318,7 @@ func (o *Output) done(j job, size int) {
 	defer w.mu.Unlock()
 	w.stats.Pending -= size
 	switch {
-	case j.chunk != nil, j.call != nil:
+	case j.chunk != nil, j.call != nil, j.known != nil:
 		return
 	case j.discard:
 		w.stats.Discarded++
@@ -328,6 +335,11 @@ func (o *Output) do(j job) error {
 	switch {
 	case j.call != nil:
 		j.call()
+		return nil
+	case j.known != nil:
+		if o.summary = *j.known; o.begun {
+			return o.try(func(ctx context.Context) error { return c.Begin(ctx, o.summary) })
+		}
 		return nil
 	case j.chunk != nil:
 		if !o.begun {
