@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 )
 
 // ErrDifferent means that `replay diff` has found a frame that this build renders in another way.
@@ -132,12 +133,12 @@ func (c *command) diff(ctx context.Context, path string, ids []string) error {
 		frames += n
 		switch {
 		case err != nil && isDamage(err) && !errors.Is(err, fs.ErrNotExist):
-			fmt.Fprintf(c.out, "%s: %v\n", id, err)
+			fmt.Fprintf(c.out, "%s: %s\n", id, silent(err.Error()))
 			different++
 		case err != nil:
 			return fmt.Errorf("recording %s: %w", id, err)
 		case found != nil:
-			fmt.Fprintf(c.out, "%s %s: %s\n", id, r.Summary.View, found)
+			fmt.Fprintf(c.out, "%s %s: %s\n", id, silent(r.Summary.View), silent(found.String()))
 			different++
 		}
 		err = nil
@@ -147,6 +148,16 @@ func (c *command) diff(ctx context.Context, path string, ids []string) error {
 		return ErrDifferent
 	}
 	return nil
+}
+
+// silent is a text of what was recorded, for a terminal: it can be anybody's, and says nothing to that.
+func silent(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
 }
 
 // FrameDifference is a frame that this build renders in another way, or not at all.
@@ -242,7 +253,9 @@ func (c *command) test(ctx context.Context, path string, ids []string, frame int
 		fmt.Fprintln(c.out, "wrote", f.name)
 	}
 	if !filepath.IsAbs(dir) {
-		dir = "./" + filepath.ToSlash(filepath.Clean(dir))
+		if dir = filepath.ToSlash(filepath.Clean(dir)); dir != "." {
+			dir = "./" + dir
+		}
 	}
 	_, err = fmt.Fprintf(c.out, "run it with: go test -run TestRecording %s\n", dir)
 	return err

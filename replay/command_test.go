@@ -3,6 +3,7 @@ package replay_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -162,4 +163,32 @@ func TestReadExported(t *testing.T) {
 			t.Error("half of it is taken")
 		}
 	})
+}
+
+// What `replay diff` repeats of a recording says nothing to the terminal that it is printed to.
+func TestDiffIsSilentToTerminals(t *testing.T) {
+	e := encoder(t, replay.EncoderOptions{})
+	sealer, err := replay.NewSealer("loud")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mount := (&form{}).mount()
+	mount.Mount.View = "main.\x1b[2JForm"
+	add(t, e, mount)
+	segment, err := sealer.Seal(e.Cut())
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive := &replaytest.Memory{}
+	archive.Set(segment.Key, segment.Data)
+	if err := replay.NewCatalog(archive, replay.CatalogOptions{}).Save(t.Context(), replay.Summary{ID: "loud", View: mount.Mount.View, Segments: 1, Frames: 1,
+		Hash: hex.EncodeToString(segment.Data[len(segment.Data)-32:])}); err != nil {
+		t.Fatal(err)
+	}
+	app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}})
+	var out bytes.Buffer
+	_, err = replay.Command(t.Context(), app, []string{"replay", "diff", t.TempDir()}, func(string) replay.Archive { return archive }, &out)
+	if !errors.Is(err, replay.ErrDifferent) || !strings.Contains(out.String(), "Form") || strings.Contains(out.String(), "\x1b") {
+		t.Errorf("%v, %q", err, out.String())
+	}
 }
