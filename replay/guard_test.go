@@ -2,6 +2,7 @@ package replay_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -87,7 +88,7 @@ func TestValuesThatPanicHarmNoPage(t *testing.T) {
 	for _, first := range []string{"", "loud"} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newStage(t, nil)
-			logger := slog.New(replay.LogHandler(slog.DiscardHandler))
+			logger := slog.New(replay.LogHandler(slog.NewTextHandler(io.Discard, nil)))
 			live.Handle(s.app, "GET /booth", func(*http.Request) (*booth, error) { return &booth{Said: shy{first}, log: logger}, nil })
 			page := livetest.Open(t, s.app, "/booth")
 			for _, said := range []string{"a", "loud", "b"} {

@@ -77,6 +77,10 @@ func (t *take) log(level slog.Level, message string, attrs []slog.Attr) {
 	kept := t.red.Attrs(attrs) // first: a message may repeat what they hold
 	t.emit(Entry{At: t.since(), Log: &Log{Level: int(level), Message: t.red.Text(message), Attrs: kept}})
 	t.tell()
+	if t.lines++; t.lines >= t.r.o.MaxEvents {
+		t.settle()
+		t.finish(&Exit{Reason: ExitTruncated})
+	}
 }
 
 // Link returns the path at which the frame is seen that is on the screen of the page whose method was called with ctx,

@@ -22,7 +22,7 @@ type Options struct {
 	// Codec is the encoding of what is written: CBOR, the default, or JSON. Both are read.
 	Codec Codec
 
-	// MaxEvents ends a recording, visibly, after so many turns; the page goes on. Default 10,000.
+	// MaxEvents ends a recording, visibly, after so many turns, or lines of logs; the page goes on. Default 10,000.
 	MaxEvents int
 	// Retention of finished recordings: their number, 1,000 by default; the time since their end, 7 days; and their bytes,
 	// without a bound. A negative number means none.

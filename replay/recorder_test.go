@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -429,6 +430,42 @@ func TestLogLinesLeadToTheirFrame(t *testing.T) {
 		}
 		if len(logged) != 2 || fmt.Sprint(logged[0]) != "{4 sold out [{app desk} {order.item 7} {order.password [redacted]}]}" {
 			t.Errorf("taken down: %v", logged)
+		}
+	})
+}
+
+// A page that writes log lines without end is not recorded without end.
+func TestLogLinesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, func(o *replay.Options) { o.MaxEvents = 10 })
+		logger := slog.New(replay.LogHandler(slog.NewTextHandler(io.Discard, nil)))
+		live.Handle(s.app, "GET /logging", func(*http.Request) (*logging, error) {
+			return &logging{log: func(ctx context.Context) {
+				for i := range 7 {
+					logger.InfoContext(ctx, "line", "i", i)
+				}
+			}}, nil
+		})
+		page := livetest.Open(t, s.app, "/logging")
+		for range 4 {
+			page.Push("Add", Add{By: 1})
+		}
+		if got := page.Text("p"); got != "4" {
+			t.Errorf("the page shows %s", got)
+		}
+		page.Close()
+		s.close()
+		lines := 0
+		for x, err := range s.one().Entries(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if x.Log != nil {
+				lines++
+			}
+		}
+		if sum := s.one().Summary; lines != 10 || sum.Exit != replay.ExitTruncated {
+			t.Errorf("%d lines, %+v", lines, sum)
 		}
 	})
 }

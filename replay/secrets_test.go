@@ -102,7 +102,7 @@ func TestSecretsDoNotReachTheArchive(t *testing.T) {
 	var kept map[string][]byte
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, nil)
-		logger := slog.New(replay.LogHandler(slog.DiscardHandler))
+		logger := slog.New(replay.LogHandler(slog.NewTextHandler(io.Discard, nil)))
 		live.Handle(s.app, "GET /vault", func(*http.Request) (*vault, error) {
 			v := &vault{log: logger}
 			v.Account.User = "ann"

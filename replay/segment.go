@@ -84,6 +84,9 @@ func (s *Sealer) Seal(c *Chunk) (Segment, error) {
 		ID: s.id, Number: s.number + 1, At: c.Start.Milliseconds(), Entries: c.Entries,
 		Frame: c.FirstFrame, Frames: c.Frames, Keyframes: c.keyframes, Base: s.base,
 	}
+	if h.Number > maxSegments {
+		return Segment{}, fmt.Errorf("segment %d: %w", h.Number, ErrTooLarge)
+	}
 	if s.number > 0 {
 		h.Previous = s.previous[:]
 	}

@@ -51,6 +51,7 @@ type take struct {
 	developing bool
 	missed     string // why something was left out that is to be taken down in the background
 	started    bool   // somebody has done something
+	lines      int    // of logs
 	over       bool
 	described  bool // the archive knows what stood around the page
 	marked     bool
