@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -84,6 +85,46 @@ func TestSegmentsThatLeap(t *testing.T) {
 			t.Errorf("from frame %d on, imported: %v, %q", frame, err, to.Keys())
 		}
 	}
+}
+
+// A summary that promises more frames than there are makes nobody prepare for them; those that are lost are counted.
+func TestVerifyingWhatIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t)
+		id := h.play()
+		rec, err := h.recorder.Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		frames := rec.Summary.Frames
+		for key, data := range h.memory.Objects() {
+			if strings.HasPrefix(key, "segments/") && strings.Contains(key, ".000002-") {
+				data = bytes.Clone(data)
+				data[len(data)/2] ^= 1
+				h.memory.Set(key, data)
+			}
+		}
+		player := livetest.Open(t, h.app, "/replay/"+id)
+		player.Sleep(3 * time.Second)
+		if got, want := player.Text(".check"), fmt.Sprintf(" of %d not as", frames); !strings.Contains(got, want) {
+			t.Errorf("%q, want %q in it", got, want)
+		}
+		player.Close()
+
+		promises := rec.Summary
+		promises.Frames = 1 << 60
+		if err := h.recorder.Save(t.Context(), promises); err != nil {
+			t.Fatal(err)
+		}
+		app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}, Logger: quiet})
+		app.Mount("/replay/", replay.UI(h.recorder, replay.UIOptions{Authorize: func(*http.Request, replay.Action, *replay.Summary) error { return nil }}))
+		player = livetest.Open(t, app, "/replay/"+id)
+		player.Sleep(3 * time.Second)
+		if !player.Has(".check") {
+			t.Error("the player says nothing of the frames")
+		}
+		player.Close()
+	})
 }
 
 // touchy is a value that panics at what an older build has written.

@@ -265,6 +265,7 @@ func (p *player) count() {
 			c.Wrong++
 		}
 	}
+	c.All = max(c.All, c.Of) // those that cannot be known count, too
 	p.Verified = c
 }
 

@@ -392,7 +392,7 @@ func (t *tape) verify(ctx context.Context, tell func()) {
 	rec, _ := t.recording()
 	t.mu.Lock()
 	busy := t.checking
-	t.checking = true
+	t.checking = t.checking || rec != nil
 	t.mu.Unlock()
 	if rec == nil || busy {
 		return
@@ -404,6 +404,11 @@ func (t *tape) verify(ctx context.Context, tell func()) {
 	}()
 	d, told := newDecoder(), time.Now()
 	var verdicts []Verdict
+	lost := func(before int) {
+		for len(verdicts) < before && before-len(verdicts) <= maxLost {
+			verdicts = append(verdicts, Broken)
+		}
+	}
 	publish := func(done bool) {
 		c := check{hash: rec.Summary.Hash, of: len(verdicts), done: done}
 		for _, v := range verdicts {
@@ -438,9 +443,7 @@ func (t *tape) verify(ctx context.Context, tell func()) {
 			if x.effect() == nil {
 				continue
 			}
-			for len(verdicts) < d.frame-1 {
-				verdicts = append(verdicts, Broken)
-			}
+			lost(d.frame - 1)
 			screen := &Screen{Frame: &Frame{Number: d.frame, Entry: *x, Parts: d.state.all(), Title: d.state.title}}
 			screen.build(rec, t.ui.app)
 			verdicts = append(verdicts, screen.Verdict)
@@ -453,9 +456,7 @@ func (t *tape) verify(ctx context.Context, tell func()) {
 			}
 		}
 	}
-	for len(verdicts) < rec.Summary.Frames {
-		verdicts = append(verdicts, Broken)
-	}
+	lost(rec.Summary.Frames)
 	publish(true)
 }
 
