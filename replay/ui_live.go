@@ -38,7 +38,20 @@ func (p *player) check(ctx context.Context, s *live.Socket) {
 	if p.Live || len(p.tape.checked()) >= p.Frames {
 		return
 	}
+	if !p.tape.claim() { // another viewer's page is at it, which may leave before it is done
+		s.After(checkEvery, recheck{})
+		return
+	}
 	go p.tape.verify(ctx, func() { _ = s.Send(checked{}) })
+}
+
+// checkEvery is how often a page looks at what is verified for another one.
+const checkEvery = time.Second
+
+func (p *player) recheck(ctx context.Context, s *live.Socket, _ recheck) error {
+	p.count()
+	p.check(ctx, s)
+	return nil
 }
 
 // Unmount implements live.Unmounter.

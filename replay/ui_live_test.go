@@ -14,7 +14,7 @@ import (
 	"github.com/livelong-dev/livelong/replay"
 )
 
-// Y10: what happens in the watched page is seen, and nothing is felt there.
+// What happens in the watched page is seen, and nothing is felt there.
 func TestLiveWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTheatre(t)

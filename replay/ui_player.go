@@ -132,7 +132,7 @@ func (*player) Events() []live.Handler {
 		live.On((*player).loop), live.On((*player).follow), live.On((*player).filter), live.On((*player).copyTest), live.On((*player).delete),
 		live.On((*player).retry), live.On((*player).look),
 		live.OnMessage((*player).tick), live.OnMessage((*player).news), live.OnMessage((*player).ready), live.OnMessage((*player).checked),
-		live.OnMessage((*player).settle),
+		live.OnMessage((*player).recheck), live.OnMessage((*player).settle),
 	}
 }
 
@@ -148,6 +148,7 @@ type (
 	news    struct{} // there is more of a running recording
 	ready   struct{} // the index was read
 	checked struct{} // more frames were verified
+	recheck struct{} // of a page for which another one verifies
 	settle  struct{ gen int }
 )
 

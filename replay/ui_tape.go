@@ -387,16 +387,19 @@ func stepAt(steps []step, at time.Duration) int {
 	return max(0, i-1)
 }
 
-// verify renders every frame with this build, from the first, and says now and then how far it is. It stops with ctx.
+// claim reports whether the caller is to verify the frames: nobody else is at it.
+func (t *tape) claim() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	mine := t.rec != nil && !t.checking
+	t.checking = t.checking || mine
+	return mine
+}
+
+// verify renders every frame with this build, from the first, and says now and then how far it is. It stops with ctx. The
+// caller has claimed that.
 func (t *tape) verify(ctx context.Context, tell func()) {
 	rec, _ := t.recording()
-	t.mu.Lock()
-	busy := t.checking
-	t.checking = t.checking || rec != nil
-	t.mu.Unlock()
-	if rec == nil || busy {
-		return
-	}
 	defer func() {
 		t.mu.Lock()
 		t.checking = false

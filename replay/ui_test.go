@@ -270,7 +270,7 @@ func TestEmptyAndDeadStores(t *testing.T) {
 	})
 }
 
-// Y13: the list of 10,000 recordings opens none of them.
+// The list of 10,000 recordings opens none of them.
 func TestTenThousandAreListedWithoutOpeningOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTheatre(t)
@@ -301,7 +301,7 @@ func TestTenThousandAreListedWithoutOpeningOne(t *testing.T) {
 	})
 }
 
-// Y9: without an authorizer, and with one that refuses, nothing is there.
+// Without an authorizer, and with one that refuses, nothing is there.
 func TestUIIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTheatre(t)
