@@ -40,6 +40,9 @@ type Catalog struct {
 	idle    map[string]bool // assets that nothing referred to at the last cleanup
 	beaten  time.Time       // when Beat was last done
 
+	// busy reports whether this process has pages that may still become recordings; nil: no.
+	busy func() bool
+
 	beats chan struct{} // held by who calls Beat because it is due
 }
 

@@ -149,6 +149,7 @@ func Open(o Options) (*Recorder, error) {
 		redactor: NewRedactor(RedactorOptions{Rules: o.Rules, HashKey: o.HashKey, Sanitizer: o.Sanitizer}),
 		writer:   OpenWriter(catalog, WriterOptions{RetryAttempts: o.RetryAttempts, RetryDelay: o.RetryDelay, Logger: o.Logger}),
 	}
+	catalog.busy = r.busy
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.work.Go(r.flush)
 	r.work.Go(r.keepHouse)
@@ -229,6 +230,13 @@ func (r *Recorder) keeps(s Summary) bool {
 		r.guarded("Keep", func() { keep = r.o.Keep(s) })
 	}
 	return keep
+}
+
+// busy reports whether there is a page on which somebody may still do something.
+func (r *Recorder) busy() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.takes) > 0
 }
 
 // running returns the takes. r.mu is held.

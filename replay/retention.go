@@ -63,7 +63,7 @@ func (c *Catalog) Cleanup(ctx context.Context, keep Retention) (Cleaned, error) 
 		}
 		done.Deleted++
 	}
-	if len(running) == 0 && err == nil { // a running one may use assets that it has not named yet
+	if len(running) == 0 && err == nil && (c.busy == nil || !c.busy()) { // a running one may use assets that it has not named yet
 		err = c.sweepAssets(ctx, used, &done)
 	}
 	return done, errors.Join(err, c.Compact(ctx))
@@ -241,6 +241,13 @@ func (r *Recording) summarize(ctx context.Context) (Summary, error) {
 		}
 	}
 	return s, nil
+}
+
+// used notes that an asset is needed again.
+func (c *Catalog) used(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.idle, name)
 }
 
 // sweepAssets deletes assets that no recording has used at two cleanups in a row.

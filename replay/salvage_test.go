@@ -1,12 +1,17 @@
 package replay_test
 
 import (
+	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/a-h/templ"
+
+	"github.com/livelong-dev/livelong/live"
 	"github.com/livelong-dev/livelong/live/livetest"
 	"github.com/livelong-dev/livelong/replay"
 	"github.com/livelong-dev/livelong/replay/replaytest"
@@ -61,5 +66,69 @@ func TestRecordingsOfADeadProcess(t *testing.T) {
 		list.Close()
 		player.Close()
 		next.close()
+	})
+}
+
+// clockwork is a page that changes by itself.
+type clockwork struct{ Ticks int }
+
+type strike struct{}
+
+func (*clockwork) Events() []live.Handler {
+	return []live.Handler{live.On((*clockwork).Add), live.OnMessage((*clockwork).strike)}
+}
+func (c *clockwork) Mount(_ context.Context, s *live.Socket) error {
+	s.Every(time.Second, strike{})
+	return nil
+}
+func (c *clockwork) strike(context.Context, *live.Socket, strike) error { c.Ticks++; return nil }
+func (c *clockwork) Add(_ context.Context, _ *live.Socket, e Add) error { c.Ticks += e.By; return nil }
+func (c clockwork) Render() templ.Component                             { return text("<p>" + strconv.Itoa(c.Ticks) + "</p>") }
+
+// A page may be open for hours before anybody does something: what stood around it is still there then.
+func TestAssetsOfAPageThatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, nil)
+		live.Handle(s.app, "GET /clock", func(*http.Request) (*clockwork, error) { return &clockwork{}, nil })
+		page := livetest.Open(t, s.app, "/clock")
+		for range 3 {
+			page.Sleep(2 * time.Second)
+			if _, err := s.recorder.Cleanup(t.Context(), replay.Retention{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		page.Push("Add", Add{By: 1})
+		page.Close()
+		s.close()
+		sum := s.one().Summary
+		if _, err := replay.ReadShell(t.Context(), s.archive, sum.Document); err != nil {
+			t.Errorf("what stood around the page: %v", err)
+		}
+	})
+}
+
+// What stands around pages is kept once in a while only; it is not deleted while it may be needed again.
+func TestAssetsBetweenTwoVisits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, func(o *replay.Options) { o.CleanupEvery = 10 * time.Minute })
+		b := livetest.NewBrowser(t, s.app)
+		for range 12 { // somebody comes, and the recording is deleted
+			page := b.Open("/")
+			page.Push("Nothing", Nothing{})
+			page.Close()
+			time.Sleep(2 * time.Minute)
+			all, err := s.recorder.Summaries(t.Context())
+			if err != nil || len(all) != 1 {
+				t.Fatalf("%d recordings, %v", len(all), err)
+			}
+			if _, err := replay.ReadShell(t.Context(), s.archive, all[0].Document); err != nil {
+				t.Fatalf("what stood around the page: %v", err)
+			}
+			if err := s.recorder.Delete(t.Context(), all[0].ID); err != nil { // nothing refers to it any more
+				t.Fatal(err)
+			}
+			time.Sleep(23 * time.Minute)
+		}
+		s.close()
 	})
 }

@@ -68,7 +68,7 @@ type shell struct {
 }
 
 const (
-	shellAge   = time.Hour
+	shellAge   = time.Hour // or the time between two cleanups: the second may delete what nothing refers to
 	maxShells  = 256
 	maxAssets2 = 64 // of one document
 )
@@ -82,7 +82,7 @@ func (s *shells) of(r *Recorder, start live.RecordStart, secrets []string) *shel
 	key := shellKey{start.Route, start.Locale}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if known := s.all[key]; known != nil && time.Since(known.at) < shellAge {
+	if known := s.all[key]; known != nil && time.Since(known.at) < min(shellAge, r.o.CleanupEvery) {
 		return known
 	}
 	if s.all == nil || len(s.all) >= maxShells {
@@ -99,7 +99,7 @@ func (s *shells) of(r *Recorder, start live.RecordStart, secrets []string) *shel
 	}
 	r.work.Go(func() {
 		defer close(sh.done)
-		k := keeper{archive: r.o.Archive, start: start, secrets: secrets, shell: Shell{URLs: map[string]ShellAsset{}}}
+		k := keeper{archive: r.o.Archive, used: r.Catalog.used, start: start, secrets: secrets, shell: Shell{URLs: map[string]ShellAsset{}}}
 		ctx, cancel := context.WithTimeout(r.ctx, time.Minute)
 		defer cancel()
 		if err := k.keep(ctx, markup); err != nil {
@@ -145,6 +145,7 @@ func (s *shell) now() string {
 // keeper keeps one document.
 type keeper struct {
 	archive Archive
+	used    func(asset string)
 	start   live.RecordStart
 	secrets []string
 	shell   Shell
@@ -176,13 +177,21 @@ func (k *keeper) keep(ctx context.Context, markup []byte) error {
 	if err != nil {
 		return err
 	}
-	if k.name, err = PutAsset(ctx, k.archive, data); err != nil {
+	if k.name, err = k.put(ctx, data); err != nil {
 		return err
 	}
 	k.assets = append(k.assets, k.name)
 	slices.Sort(k.assets)
 	k.assets = slices.Compact(k.assets)
 	return nil
+}
+
+func (k *keeper) put(ctx context.Context, data []byte) (name string, err error) {
+	if name, err = assetName(data); err == nil {
+		k.used(name) // before it is written: one that is there already may be about to be deleted
+		name, err = PutAsset(ctx, k.archive, data)
+	}
+	return name, err
 }
 
 // strip takes out of a document what must not run or load, and keeps the stylesheets and pictures.
@@ -264,7 +273,7 @@ func (k *keeper) asset(ctx context.Context, ref, base string, depth int) (name s
 	if kind == "text/css" {
 		data = k.stylesheet(ctx, data, u.Path, depth)
 	}
-	if name, err = PutAsset(ctx, k.archive, data); err != nil {
+	if name, err = k.put(ctx, data); err != nil {
 		return "", false
 	}
 	k.shell.URLs[u.String()] = ShellAsset{name, kind}
