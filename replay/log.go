@@ -32,7 +32,7 @@ func (h *logHandler) Handle(ctx context.Context, record slog.Record) error {
 		return h.next.Handle(ctx, record)
 	}
 	id, frame := rec.Position()
-	if t, ok := rec.(*take); ok {
+	if t := takeIn(ctx); t != nil {
 		var own []slog.Attr
 		record.Attrs(func(a slog.Attr) bool {
 			own = append(own, a)

@@ -22,7 +22,8 @@ type Options struct {
 	// Codec is the encoding of what is written: CBOR, the default, or JSON. Both are read.
 	Codec Codec
 
-	// MaxEvents ends a recording, visibly, after so many turns, or lines of logs; the page goes on. Default 10,000.
+	// MaxEvents ends a recording, visibly, after so many turns, or lines of logs; the page goes on. One on which nobody has done
+	// anything by then is thrown away, and begun anew. Default 10,000.
 	MaxEvents int
 	// Retention of finished recordings: their number, 1,000 by default; the time since their end, 7 days; and their bytes,
 	// without a bound. A negative number means none.
@@ -198,11 +199,23 @@ func (r *Recorder) Record(start live.RecordStart) live.Recording {
 	return r.record(start)
 }
 
-func (r *Recorder) record(start live.RecordStart) (recording live.Recording) {
+func (r *Recorder) record(start live.RecordStart) live.Recording {
+	t := r.begin(start)
+	if t == nil {
+		return nil
+	}
+	p := &page{r: r, start: start}
+	p.start.Frame = live.RecordedFrame{}
+	p.take.Store(t)
+	return p
+}
+
+// begin begins a take; nil when it cannot be.
+func (r *Recorder) begin(start live.RecordStart) (t *take) {
 	defer func() {
 		if v := recover(); v != nil {
 			r.o.Logger.Error("replay: a page is not recorded: a method of the app has panicked", "view", start.View.Name(), "err", fmt.Sprint(v))
-			recording = nil
+			t = nil
 		}
 	}()
 	t, err := r.newTake(start)
@@ -299,7 +312,7 @@ func (r *Recorder) Get(ctx context.Context, id string) (*Recording, error) {
 
 // Mark keeps the recording that the method of a view belongs to which was called with ctx: see [Options.Keep].
 func Mark(ctx context.Context) {
-	if t, ok := live.RecordingOf(ctx).(*take); ok {
+	if t := takeIn(ctx); t != nil {
 		t.mark()
 	}
 }

@@ -397,6 +397,39 @@ func (failing) List(context.Context, string, string, int) ([]string, error) {
 	return nil, errors.New("away")
 }
 
+// A page that changes by itself for longer than a recording may be is recorded all the same, from then on when somebody may
+// do something: there is no end before that.
+func TestPagesThatWaitLongAreRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, func(o *replay.Options) { o.MaxEvents = 10 })
+		live.Handle(s.app, "GET /clock", func(*http.Request) (*clockwork, error) { return &clockwork{}, nil })
+		page := livetest.Open(t, s.app, "/clock")
+		page.Sleep(35 * time.Second)
+		page.Push("Add", Add{By: 100})
+		page.Sleep(2 * time.Second)
+		shown := page.HTML("")
+		page.Close()
+		s.close()
+		rec := s.one()
+		sum := rec.Summary
+		if sum.Exit == replay.ExitTruncated || sum.Events != 1 || sum.Turns > 10 || sum.Duration() > 10*time.Second {
+			t.Errorf("%+v", sum)
+		}
+		for n := 1; n <= sum.Frames; n++ {
+			screen, err := rec.Screen(t.Context(), s.app, n)
+			if err != nil || screen.Verdict != replay.Verified {
+				t.Fatalf("frame %d: %+v, %v", n, screen, err)
+			}
+			if n == sum.Frames && string(screen.Built) != shown {
+				t.Errorf("the last frame is %s, the page showed %s", screen.Built, shown)
+			}
+		}
+		if stats := s.recorder.Stats(); stats.Discarded < 3 || stats.Running != 0 {
+			t.Errorf("%+v", stats)
+		}
+	})
+}
+
 func TestLogLinesLeadToTheirFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, nil)

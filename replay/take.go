@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/livelong-dev/livelong/live"
@@ -53,7 +54,8 @@ type take struct {
 	started    bool   // somebody has done something
 	lines      int    // of logs
 	over       bool
-	described  bool // the archive knows what stood around the page
+	inVain     atomic.Bool // it was full before somebody did something
+	described  bool        // the archive knows what stood around the page
 	marked     bool
 	savedState string
 	buf        []byte // of the turn's payload
@@ -152,14 +154,14 @@ func recovered(start live.RecordStart) []string {
 // since is the time of an entry that comes now.
 func (t *take) since() time.Duration { return time.Since(t.start) }
 
-// Position implements [live.Recording].
+// Position is that of [live.Recording].
 func (t *take) Position() (id string, frame int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.id, t.summary.Frames
 }
 
-// Turn implements [live.Recording].
+// Turn is that of [live.Recording].
 func (t *take) Turn(rt *live.RecordedTurn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -247,7 +249,7 @@ func (t *take) payload(rt *live.RecordedTurn) []byte {
 	return t.buf
 }
 
-// Frame implements [live.Recording].
+// Frame is that of [live.Recording].
 func (t *take) Frame(f *live.RecordedFrame) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -272,7 +274,7 @@ func (t *take) Frame(f *live.RecordedFrame) {
 	t.tell()
 }
 
-// Saved implements [live.Recording].
+// Saved is that of [live.Recording].
 func (t *take) Saved(state string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -294,7 +296,7 @@ func (t *take) mark() {
 	t.marked = true
 }
 
-// End implements [live.Recording].
+// End is that of [live.Recording].
 func (t *take) End(end live.RecordedEnd) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -316,6 +318,7 @@ func (t *take) End(end live.RecordedEnd) {
 func (t *take) finish(x *Exit) {
 	t.emit(Entry{At: t.since(), Exit: x})
 	t.over = true
+	t.inVain.Store(x.Reason == ExitTruncated && !t.started)
 	if t.red.Found() {
 		t.summary.Redacted = true
 	}
