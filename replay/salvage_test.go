@@ -32,6 +32,10 @@ func TestRecordingsOfADeadProcess(t *testing.T) {
 		for key, data := range s.archive.(*replaytest.Memory).Objects() { // as it is when the process is killed now
 			left.Set(key, data)
 		}
+		running, err := replay.NewCatalog(left, replay.CatalogOptions{}).Running(t.Context())
+		if err != nil || len(running) != 1 || running[0].Document == "" {
+			t.Errorf("another process knows of it, while it runs: %+v, %v", running, err)
+		}
 		page.Close()
 		s.close()
 
