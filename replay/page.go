@@ -48,6 +48,8 @@ func (p *page) Frame(f *live.RecordedFrame) {
 	start.Frame.Patch, start.Frame.Changed = nil, nil
 	if fresh := p.r.begin(start); fresh != nil {
 		p.take.Store(fresh)
+	} else {
+		t.inVain.Store(false) // that was said once
 	}
 }
 
