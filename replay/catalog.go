@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"log/slog"
 	"maps"
 	"slices"
@@ -87,6 +88,27 @@ func (c *Catalog) Query(ctx context.Context, q Query) (Result, error) {
 func (c *Catalog) Summaries(ctx context.Context) ([]Summary, error) {
 	r, err := c.Query(ctx, Query{Limit: -1})
 	return r.Summaries, err
+}
+
+// List opens all finished recordings, one after the other, the newest first; who needs no more than what lists show takes
+// Summaries. One that cannot be opened comes as an error, and the others go on; one that was deleted meanwhile is left out.
+func (c *Catalog) List(ctx context.Context) iter.Seq2[*Recording, error] {
+	return func(yield func(*Recording, error) bool) {
+		all, err := c.Summaries(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for i := range all {
+			r, err := c.Get(ctx, all[i].ID)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if !yield(r, err) || ctx.Err() != nil {
+				return
+			}
+		}
+	}
 }
 
 // Get opens a recording, finished or not; see [ReadRecording].

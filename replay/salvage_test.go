@@ -2,7 +2,9 @@ package replay_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -135,4 +137,32 @@ func TestAssetsBetweenTwoVisits(t *testing.T) {
 		}
 		s.close()
 	})
+}
+
+// All recordings are opened one after the other; one that is damaged does not keep the others back.
+func TestListOpensRecordings(t *testing.T) {
+	a := &replaytest.Memory{}
+	c := replay.NewCatalog(a, replay.CatalogOptions{})
+	for i := range 4 {
+		s := randomSession(t, rand.New(rand.NewPCG(uint64(i), 9)), replay.CBOR, 30)
+		s.summary.Start = start.Add(time.Duration(i) * time.Hour)
+		s.store(t, a)
+	}
+	all, err := c.Summaries(t.Context())
+	if err != nil || len(all) != 4 {
+		t.Fatalf("%d, %v", len(all), err)
+	}
+	a.Set(replay.SummaryKey(all[1].ID), []byte("no summary"))
+	var opened []string
+	failed := 0
+	for r, err := range replay.NewCatalog(a, replay.CatalogOptions{}).List(t.Context()) {
+		if err != nil {
+			failed++
+			continue
+		}
+		opened = append(opened, r.Summary.ID)
+	}
+	if failed != 1 || !slices.Equal(opened, []string{all[0].ID, all[2].ID, all[3].ID}) {
+		t.Errorf("opened %q, %d failed", opened, failed)
+	}
 }
