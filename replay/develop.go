@@ -178,8 +178,10 @@ func (t *take) flush(now bool) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	size, _ := 0, 0
-	if size, _ = t.enc.Pending(); t.over || !t.started && size < maxBuffered {
+	if t.over {
+		return // what is left in the encoder is close's
+	}
+	if size, _ := t.enc.Pending(); !t.started && size < maxBuffered {
 		return
 	}
 	if redacted != t.redacted {
