@@ -143,7 +143,8 @@ func (p *player) show(ctx context.Context) {
 		p.rows(steps, leads)
 	case "logs":
 		for _, l := range logs[:min(len(logs), 1000)] {
-			p.Logs = append(p.Logs, logRow{jump: leads(stepAt(steps, l.at)), Level: levelName(l.level), Message: l.message, Attrs: l.attrs, At: l.at, Future: l.at > steps[p.Pos].at})
+			to := stepAt(steps, l.at) // it was written between this step and the next
+			p.Logs = append(p.Logs, logRow{jump: leads(to), Level: levelName(l.level), Message: l.message, Attrs: l.attrs, At: l.at, Future: to > p.Pos})
 		}
 	case "state":
 		p.state(ctx, rec)
