@@ -225,7 +225,12 @@ func (d *Differ) fresh(parent uint32, nodes []uint32) {
 		d.buf = appendTextAsHTML(d.buf, d.refs.decode(d.new.value(first), decodingOf(first)))
 		return
 	}
-	d.buf = appendString(d.buf, d.new.HTML[first.Start:last.End])
+	if len(d.new.Grafts) == 0 {
+		d.buf = appendString(d.buf, d.new.HTML[first.Start:last.End])
+		return
+	}
+	d.brought = append(d.brought, span{first.Start, last.End})
+	d.buf = appendString(d.buf, d.new.appendHTML(nil, first.Start, last.End))
 }
 
 // index finds old children by their identity: open addressing, one entry for each identity.

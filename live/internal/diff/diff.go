@@ -21,6 +21,8 @@ type Differ struct {
 	oldKids, newKids []uint32
 	matches          []int32
 	next             []int32
+	brought          []span
+	steps            []step
 
 	index    index
 	oldAttrs []attr
@@ -36,17 +38,14 @@ type pair struct {
 }
 
 // Append appends to dst the patch that turns old into new: a JSON array, see PROTOCOL.md of live/internal/wire; "[]"
-// when the trees are equal. Both must have been parsed under the same key, and are only read.
+// when the trees are equal. Both must have been parsed under the same key, and are only read. What is grafted into them is
+// compared where it is not the same tree.
 func (d *Differ) Append(dst []byte, old, new *Tree) (patch []byte) {
 	d.ops, d.inserted, d.inserts = 0, shapeOffset, false
-	if old.Hash() == new.Hash() && len(old.nodes()) == len(new.nodes()) {
-		return append(dst, '[', ']')
-	}
-	d.old, d.new, d.on, d.nn = old, new, old.nodes(), new.nodes()
 	d.buf = append(dst, '[')
-	d.children(0, 0)
+	d.trees(old, new)
 	patch = append(d.buf, ']')
-	d.old, d.new, d.on, d.nn, d.buf = nil, nil, nil, nil, nil
+	d.buf = nil
 	clear(d.oldAttrs[:cap(d.oldAttrs)])
 	clear(d.newAttrs[:cap(d.newAttrs)])
 	return patch
@@ -177,6 +176,9 @@ func (d *Differ) compatible(o, n *Node) bool {
 	if o.Key != n.Key || o.NameLen != n.NameLen || (o.flags^n.flags)&same != 0 {
 		return false
 	}
+	if (d.old.graftAt(o) == nil) != (d.new.graftAt(n) == nil) {
+		return false // what stands in the one is nowhere compared with what stands in the other
+	}
 	a, b := d.old.openTag(o), d.new.openTag(n)
 	equalTags := string(a) == string(b)
 	if n.flags&flagOpaque != 0 {
@@ -218,16 +220,9 @@ func (d *Differ) pair(p pair) (items int) {
 	if !bytes.Equal(d.old.openTag(o), d.new.openTag(n)) && d.attributes(o, n) {
 		items++
 	}
-	switch {
-	case items == 0:
+	if !d.enclose(at, items, order) {
 		d.buf = d.buf[:before]
 		return 0
-	case items == 1 && !order:
-		// A single item goes on with the path.
-		copy(d.buf[at:], d.buf[at+1:])
-		d.buf = d.buf[:len(d.buf)-1]
-	default:
-		d.buf = append(d.buf, ']')
 	}
 	return 1
 }

@@ -54,6 +54,9 @@ func (b *domBuilder) node(i uint32) *html.Node {
 		b.opaque(e, n)
 	} else {
 		b.children(e, i)
+		if g := b.tree.graftAt(n); g != nil {
+			moveChildren(e, g.Tree.DOM())
+		}
 	}
 	return e
 }

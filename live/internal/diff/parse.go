@@ -20,6 +20,7 @@ type Parser struct {
 	// What lasts from call to call.
 	key   Key
 	tags  tagCache
+	spare []Node  // for a tree that will keep no more than it needs
 	stack []frame // p.stack[:p.depth+1] are the open elements, the first one is the tree's root
 	refs  references
 
@@ -83,7 +84,7 @@ func (p *Parser) parse(t *Tree, html []byte, old *Tree, key *Key, inner namespac
 	} else {
 		p.fail(0, "a view of more than 2 GiB")
 	}
-	t.HTML, t.Nodes, t.keyID = html, p.nodes, key.id
+	t.HTML, t.Nodes, t.keyID, t.region = html, p.nodes, key.id, nil
 	p.html, p.nodes, p.oldNodes, p.oldHTML = nil, nil, nil, nil
 	if !ok {
 		t.Nodes = t.Nodes[:0]

@@ -65,13 +65,15 @@ const (
 //
 // The zero Tree is an empty view.
 type Tree struct {
-	HTML  []byte
-	Nodes []Node
-	keyID uint64
+	HTML   []byte
+	Nodes  []Node
+	Grafts []Graft // in the order in which they stand
+	keyID  uint64
+	region *region
 }
 
-// Hash returns the hash of the whole tree. Under one key equal trees have equal hashes; the value must not leave the
-// server, Tag may.
+// Hash returns the hash of the whole tree, without what is grafted into it. Under one key equal trees have equal hashes; the
+// value must not leave the server, Tag may.
 func (t *Tree) Hash() uint64 {
 	if len(t.Nodes) == 0 {
 		return 0
@@ -79,8 +81,8 @@ func (t *Tree) Hash() uint64 {
 	return t.Nodes[0].Hash
 }
 
-// Tag returns the content tag: equal for equal trees under one key, and telling nothing about their hash.
-func (t *Tree) Tag(key *Key) uint64 { return key.tag(t.Hash()) }
+// Tag returns the content tag: equal for equal trees with equal grafts under one key, and telling nothing about their hash.
+func (t *Tree) Tag(key *Key) uint64 { return key.tag(t.whole(key)) }
 
 // RightSize gives memory back after a page has shrunk: HTML and Nodes are reallocated when their capacity is more
 // than twice what they hold.
@@ -130,11 +132,12 @@ const (
 	shapeComment uint32 = 4
 )
 
-// Shape returns the shape hash of the view: 32-bit FNV-1a over, in document order, each element's lower-case name, 1,
+// Shape returns the shape hash of the view, grafts included: 32-bit FNV-1a over, in document order, each element's lower-case name, 1,
 // its children, 2; each text 3; each comment 4. The browser computes the same over its mirror.
-func (t *Tree) Shape() uint32 {
+func (t *Tree) Shape() uint32 { return t.foldShapes(shapeOffset) }
+
+func (t *Tree) foldShapes(h uint32) uint32 {
 	nodes := t.nodes()
-	h := shapeOffset
 	for i := uint32(1); i < nodes[0].Next; i = nodes[i].Next {
 		h = t.foldShape(h, i)
 	}
@@ -156,6 +159,11 @@ func (t *Tree) foldShape(h uint32, i uint32) uint32 {
 	h = (h ^ shapeOpen) * shapePrime
 	for c := i + 1; c < n.Next; c = t.Nodes[c].Next {
 		h = t.foldShape(h, c)
+	}
+	if n.Next == i+1 {
+		if g := t.graftAt(n); g != nil {
+			h = g.Tree.foldShapes(h)
+		}
 	}
 	return (h ^ shapeClose) * shapePrime
 }

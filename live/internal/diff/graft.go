@@ -1,0 +1,181 @@
+package diff
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+)
+
+// Graft is a tree of its own that stands in an element of another tree, its host. In that tree the host has no children;
+// the browser sees one tree. So what is grafted is rendered, parsed and compared by itself, and its change costs
+// nothing of what is around it.
+type Graft struct {
+	ID   string // the value of the host's key attribute; unique in the outer tree
+	At   uint32 // where in the outer tree's HTML its own belongs: after the host's open tag
+	Tree *Tree
+	Of   any // what the caller knows it by
+}
+
+// The attributes by which hosts are told from other elements: that of a child, and that of a region many pages show.
+const (
+	HostOfChild  = "live-child"
+	HostOfRegion = "live-region"
+)
+
+// With returns the tree with other grafts in the same hosts. Both share what they consist of.
+func (t *Tree) With(grafts []Graft) *Tree {
+	other := *t
+	other.Grafts = grafts
+	return &other
+}
+
+// graftAt returns the graft in an element, or nil.
+func (t *Tree) graftAt(n *Node) *Graft {
+	if len(t.Grafts) == 0 {
+		return nil
+	}
+	i := t.graftFrom(n.TagEnd)
+	if i < len(t.Grafts) && t.Grafts[i].At == n.TagEnd && n.Kind == Element {
+		return &t.Grafts[i]
+	}
+	return nil
+}
+
+// GraftsIn returns the grafts that stand in a piece of the HTML.
+func (t *Tree) GraftsIn(from, to uint32) []Graft {
+	i := t.graftFrom(from)
+	j := i
+	for j < len(t.Grafts) && t.Grafts[j].At <= to {
+		j++
+	}
+	return t.Grafts[i:j]
+}
+
+// graftFrom returns the index of the first graft at or after an offset.
+func (t *Tree) graftFrom(offset uint32) int {
+	i, j := 0, len(t.Grafts)
+	for i < j {
+		if m := int(uint(i+j) >> 1); t.Grafts[m].At < offset {
+			i = m + 1
+		} else {
+			j = m
+		}
+	}
+	return i
+}
+
+// AppendHTML appends the HTML that browsers see, with that of the grafts in their hosts.
+func (t *Tree) AppendHTML(dst []byte) []byte { return t.appendHTML(dst, 0, uint32(len(t.HTML))) }
+
+func (t *Tree) appendHTML(dst []byte, from, to uint32) []byte {
+	for i := t.graftFrom(from); i < len(t.Grafts) && t.Grafts[i].At <= to; i++ {
+		g := &t.Grafts[i]
+		dst = append(dst, t.HTML[from:g.At]...)
+		dst = g.Tree.AppendHTML(dst)
+		from = g.At
+	}
+	return append(dst, t.HTML[from:to]...)
+}
+
+// Size returns how long the HTML is that browsers see.
+func (t *Tree) Size() int {
+	n := len(t.HTML)
+	for i := range t.Grafts {
+		n += t.Grafts[i].Tree.Size()
+	}
+	return n
+}
+
+// whole returns the hash of the tree and of all that is grafted into it.
+func (t *Tree) whole(key *Key) uint64 {
+	if t.region != nil {
+		return t.region.sum
+	}
+	h := t.Hash()
+	for i := range t.Grafts {
+		h = key.fold(h, t.Grafts[i].Tree.whole(key))
+	}
+	return h
+}
+
+// host returns the index of the element that ends its open tag at an offset; 0 when the tree has none.
+func (t *Tree) host(at uint32) uint32 {
+	i, _ := slices.BinarySearchFunc(t.Nodes, at, func(n Node, at uint32) int {
+		if n.Start < at {
+			return -1
+		}
+		return 1
+	})
+	if i--; i <= 0 || t.Nodes[i].Kind != Element || t.Nodes[i].TagEnd != at || t.Nodes[i].flags&(flagOpaque|flagRawText|flagChildless) != 0 {
+		return 0
+	}
+	return uint32(i)
+}
+
+// ParseGraft is [Parser.Parse] for the tree of a graft of outer, which has been parsed. Old, when not nil, is the tree that
+// stood in this host before.
+func (p *Parser) ParseGraft(outer *Tree, g *Graft, old *Tree, key *Key) error {
+	host := outer.host(g.At)
+	if host == 0 {
+		return fmt.Errorf("%q stands in an element whose content is no part of the page", g.ID)
+	}
+	t := g.Tree
+	t.Nodes = p.spare
+	err := p.parse(t, t.HTML, old, key, outer.Nodes[host].flags&innerMask>>innerShift)
+	p.spare = t.Nodes[:0]
+	t.Nodes = slices.Clone(t.Nodes)
+	return err
+}
+
+// ParseWhole parses HTML with the grafts in their hosts into the tree that the same HTML was once put together from. Its
+// tag is that of this tree.
+func ParseWhole(markup []byte, key *Key) (*Tree, error) {
+	return parseWhole(new(Parser), markup, key, nsHTML)
+}
+
+func parseWhole(p *Parser, markup []byte, key *Key, inner namespace) (*Tree, error) {
+	t := &Tree{}
+	if err := p.parse(t, markup, nil, key, inner); err != nil {
+		return nil, err
+	}
+	if !bytes.Contains(markup, []byte(HostOfChild)) && !bytes.Contains(markup, []byte(HostOfRegion)) {
+		return t, nil
+	}
+	outer := &Tree{}
+	from := uint32(0)
+	for i := uint32(1); i < uint32(len(t.Nodes)); i++ {
+		n := &t.Nodes[i]
+		kind := t.hosts(n)
+		if kind == "" {
+			continue
+		}
+		end := n.TagEnd + uint32(bytes.LastIndex(markup[n.TagEnd:n.End], []byte("</")))
+		outer.HTML = append(outer.HTML, markup[from:n.TagEnd]...)
+		from = end
+		graft, err := parseWhole(p, markup[n.TagEnd:end:end], key, n.flags&innerMask>>innerShift)
+		if err != nil {
+			return nil, err
+		}
+		if kind == HostOfRegion {
+			graft.region = newRegion(graft.HTML)
+		}
+		outer.Grafts = append(outer.Grafts, Graft{ID: string(keyBytes(t.openTag(n), n.keyAt)), At: uint32(len(outer.HTML)), Tree: graft})
+		i = n.Next - 1
+	}
+	outer.HTML = append(outer.HTML, markup[from:]...)
+	err := p.parse(outer, outer.HTML, nil, key, inner)
+	return outer, err
+}
+
+// hosts returns the attribute that makes an element a host, or nothing.
+func (t *Tree) hosts(n *Node) string {
+	if n.Kind != Element || n.Key == 0 || n.flags&(flagOpaque|flagRawText|flagChildless) != 0 {
+		return ""
+	}
+	for s := attrsOf(t.openTag(n), int(n.NameLen)); s.next(); {
+		if string(s.name) == HostOfChild || string(s.name) == HostOfRegion {
+			return string(s.name)
+		}
+	}
+	return ""
+}
