@@ -51,6 +51,9 @@ func (x *childComponent) Render(ctx context.Context, w io.Writer) error {
 		return nil
 	}
 	e := envOf(ctx)
+	if e.region {
+		return fmt.Errorf("live.Child %q stands in a region, which many pages share, and a child is one page's", x.key)
+	}
 	id := pathOf(e.path, x.key)
 	if len(id) > wire.MaxTarget {
 		return fmt.Errorf("live.Child: the keys down to %.60q… are %d bytes long, want at most %d", id, len(id), wire.MaxTarget)
@@ -59,7 +62,7 @@ func (x *childComponent) Render(ctx context.Context, w io.Writer) error {
 	if p == nil {
 		inner := *e
 		inner.path = id
-		return writeChild(w, id, containerOf(x.view), func() error { return x.view.Render().Render(inner.context(), w) })
+		return writeHost(w, id, diff.HostOfChild, containerOf(x.view), func() error { return x.view.Render().Render(inner.context(), w) })
 	}
 	if !p.direct(w) {
 		return fmt.Errorf("live.Child %q: the output of %s was led elsewhere", x.key, p.name())
@@ -76,27 +79,30 @@ func (x *childComponent) Render(ctx context.Context, w io.Writer) error {
 	if other := f.byID[id]; other != nil && other != c && other.shown == f.passes {
 		return fmt.Errorf("live.Child: %s shows two children with the key %q", p.name(), x.key)
 	}
-	if c.shown == f.passes {
-		return fmt.Errorf("live.Child %q: %s shows this *%v twice", x.key, p.name(), c.typ.typ)
-	}
-	if i, ok := p.find(p.owner, c); ok {
-		if c.id == id && p.old[i].rev == c.rev {
-			return p.use(i)
-		}
-		p.next = i + 1
+	if err := p.show(c); err != nil {
+		return err
 	}
 	if c.id != id {
-		c.id = id
+		c.id, c.drawn = id, drawing{} // it contains the id
 		f.byID[id] = c
 		// What its owner's template has written before may be of the fields as they were.
 		p.fresh = p.in.appear(c) || p.fresh
 	}
-	return p.child(c, w)
+	return writeHost(w, id, diff.HostOfChild, c.typ.container, func() (err error) {
+		if !p.direct(w) {
+			return fmt.Errorf("live.Child %q: the output of %s was led elsewhere", x.key, p.name())
+		}
+		g := diff.Graft{ID: id, At: uint32(len(p.at.sink.b)), Of: c}
+		if g.Tree, err = p.treeOf(c); err == nil {
+			p.at.grafts = append(p.at.grafts, g)
+		}
+		return err
+	})
 }
 
-// writeChild writes the element around a child.
-func writeChild(w io.Writer, id string, c Container, render func() error) error {
-	if _, err := io.WriteString(w, `<`+c.Tag+` live-key="`+templ.EscapeString(id)+`" live-child=""`); err != nil {
+// writeHost writes the element around a child or a region.
+func writeHost(w io.Writer, id, kind string, c Container, render func() error) error {
+	if _, err := io.WriteString(w, `<`+c.Tag+` live-key="`+templ.EscapeString(id)+`" `+kind+`=""`); err != nil {
 		return err
 	}
 	if len(c.Attrs) > 0 {
@@ -236,7 +242,8 @@ func (in *instance) proveChildren() error {
 	bench := workbenches.Get().(*workbench)
 	defer workbenches.Put(bench)
 	stale := in.stale
-	err := in.renderTree(bench, nil)
+	_, err := in.renderTree(bench, nil)
+	bench.release()
 	in.stale = stale
 	if syntax := (*diff.SyntaxError)(nil); errors.As(err, &syntax) {
 		return nil

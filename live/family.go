@@ -78,9 +78,11 @@ type child struct {
 	field  int    // the page's field through which it is reached
 	id     string // its path of keys; empty until it is shown by [Child]
 	marks  assigns.Marks
-	rev    uint32 // grows when its own fields change
-	shown  uint32 // the pass that showed it last
-	seen   uint32 // the scan that reached it last
+	rev    uint32  // grows when its own fields change
+	shown  uint32  // the pass that showed it last
+	drawn  drawing // as last sent
+	next   drawing // as to be sent
+	seen   uint32  // the scan that reached it last
 	socket Socket
 	before *snapshot // its fields before the turns since it was last rendered; see [instance.restore]
 }

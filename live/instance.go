@@ -318,7 +318,8 @@ func (in *instance) turn(m message) (send bool) {
 	case controlMessage:
 		in.resync = true
 		if m.kind == wire.HTML {
-			in.htmlMode, in.tree = true, nil
+			in.htmlMode = true
+			in.drop()
 		}
 		return true
 	case attachMessage:

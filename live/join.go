@@ -324,7 +324,8 @@ func (in *instance) attached(m attachMessage) error {
 // again forgets what was sent after a mount whose answer was lost: frames are counted from 1, and unanswered events
 // dropped, as if the mount were now.
 func (in *instance) again(newest int) {
-	in.tree, in.resync, in.answered = nil, false, max(in.answered, newest)
+	in.drop()
+	in.resync, in.answered = false, max(in.answered, newest)
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.kept, in.keptBytes, in.lost = nil, 0, false

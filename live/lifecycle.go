@@ -373,7 +373,7 @@ func (in *instance) finish(why string) {
 	}
 	in.endRecording(why)
 	in.cancel()
-	in.tree = nil
+	in.drop()
 	if st := in.stashed; st != nil && st.handle != nil {
 		st.handle.Close()
 	}

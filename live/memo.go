@@ -39,33 +39,26 @@ func (m *memo) Render(ctx context.Context, w io.Writer) error {
 	if p == nil || !p.direct(w) {
 		return m.component.Render(e.context(), w)
 	}
-	if !p.once(p.owner, m.key) {
+	x := p.at
+	if !x.once(m.key) {
 		return fmt.Errorf("live.Memo: the key %v comes twice in %s", m.key, p.name())
 	}
-	i, known := p.find(p.owner, m.key)
-	if known && p.old[i].child == nil && p.old[i].version == m.version && !p.old[i].fresh {
+	i, known := x.find(m.key)
+	if known && x.old.parts[i].version == m.version && !x.old.parts[i].fresh {
 		return p.use(i)
 	}
 	if known {
-		p.next = i + 1 // its own parts
+		x.next = i + 1 // its own parts
 	}
-	n := p.open(part{owner: p.owner, key: m.key, version: m.version})
+	n := x.open(part{key: m.key, version: m.version})
 	if err := m.component.Render(e.context(), w); err != nil {
 		return err
 	}
 	if !p.direct(w) {
 		return fmt.Errorf("live.Memo %v: the output was led elsewhere", m.key)
 	}
-	p.close(n)
-	html := p.sink.b[p.parts[n].start:]
-	p.parts[n].fresh = bytes.Contains(html, []byte("<style")) || bytes.Contains(html, []byte("<script"))
+	x.close(n)
+	html := x.sink.b[x.parts[n].start:]
+	x.parts[n].fresh = bytes.Contains(html, []byte("<style")) || bytes.Contains(html, []byte("<script"))
 	return nil
-}
-
-// name is that of the view whose template runs.
-func (p *pass) name() string {
-	if p.owner != nil {
-		return p.owner.typ.name
-	}
-	return p.in.typ.name
 }

@@ -2,67 +2,97 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 
 	templruntime "github.com/a-h/templ/runtime"
 
 	"github.com/livelong-dev/livelong/live/internal/diff"
 )
 
-// part is a piece of a rendering that the next one may use again, as it is: what a [Memo] or a [Child] rendered.
+// drawing is what a view has rendered: the page's, or a child's.
+type drawing struct {
+	tree  *diff.Tree
+	parts []part
+	rev   uint32 // the child's, then
+}
+
+// part is a piece of a view's HTML that the next rendering may use again as it is: what a [Memo] rendered.
 type part struct {
-	owner      *child // the child whose template shows it
-	key        any    // of the memo, or the *child
-	version    any    // of the memo
-	child      *child
-	rev        uint32 // the child's
-	start, end uint32 // in the HTML
-	inner      int32  // how many of the parts that follow are inside
-	fresh      bool   // it must not be used again
+	key, version any
+	start, end   uint32 // in the HTML
+	inner        int32  // how many of the parts that follow are inside
+	fresh        bool   // it must not be used again
 }
 
-// pass is one rendering of a view, as far as it may use again what the rendering before consists of. It belongs to the
-// runner. Renderings that only prove or check something have none: in them every component renders itself.
+// canvas is the rendering of one view under way.
+type canvas struct {
+	sink   *sink
+	owner  *child  // whose template runs; nil: the page's
+	old    drawing // what may be used again
+	parts  []part
+	grafts []diff.Graft
+	next   int // of the old parts, the one that is expected next
+	index  map[any]int
+	twice  map[any]bool // in development: the keys so far
+}
+
+// pass is one rendering of a page: of its view, and of those children that have changed. It belongs to the runner.
+// Renderings that only check something have none: in them every component renders itself.
 type pass struct {
-	in    *instance
-	sink  *sink
-	env   env
-	html  []byte // of the rendering before
-	old   []part // its parts, in the order of their starts
-	parts []part // of this one
-	next  int    // of the old ones, the one that is expected next
-	index map[partKey]int
-	owner *child // whose template runs
-	twice map[partKey]bool
-	fresh bool // children that are new have got what is stored for them
-}
-
-type partKey struct {
-	owner *child
-	key   any
+	in     *instance
+	env    env
+	reuse  bool    // what was rendered before may be used again
+	at     *canvas // of the template that runs
+	page   canvas
+	within []*canvas // for children, by how deep they stand
+	depth  int
+	drawn  []*child // they have a next drawing
+	fresh  bool     // children that are new have got what is stored for them
 }
 
 // begin prepares a pass. old is the tree of the rendering before, or nil.
-func (p *pass) begin(in *instance, out *sink, old *diff.Tree, parts []part) {
-	p.in, p.sink, p.env = in, out, *in.env
+func (p *pass) begin(in *instance, out *sink, old *diff.Tree) {
+	p.abandon()
+	p.in, p.env, p.reuse, p.fresh, p.depth = in, *in.env, old != nil, false, 0
 	p.env.pass = p
-	p.html, p.old, p.parts, p.next, p.index, p.owner, p.twice, p.fresh = nil, nil, p.parts[:0], 0, nil, nil, nil, false
-	if old != nil {
-		p.html, p.old = old.HTML, parts
-	}
-	if in.app.report != nil {
-		p.twice = map[partKey]bool{}
-	}
+	p.page.sink = out
+	p.page.begin(p, nil, drawing{tree: old, parts: in.parts})
+	p.at = &p.page
 	if f := in.family; f != nil {
 		f.passes++
 	}
 }
 
+func (x *canvas) begin(p *pass, owner *child, old drawing) {
+	x.owner, x.old, x.parts, x.grafts, x.next, x.index, x.twice = owner, old, x.parts[:0], x.grafts[:0], 0, nil, nil
+	if !p.reuse {
+		x.old = drawing{}
+	}
+	if p.in.app.report != nil {
+		x.twice = map[any]bool{}
+	}
+}
+
 // end forgets what would keep the instance alive.
-func (p *pass) end() {
-	p.in, p.html, p.old, p.index, p.owner, p.twice, p.env = nil, nil, nil, nil, nil, nil, env{}
+func (x *canvas) end() {
+	clear(x.parts[:cap(x.parts)])
+	clear(x.grafts[:cap(x.grafts)])
+	x.owner, x.old, x.index, x.twice = nil, drawing{}, nil, nil
+}
+
+// abandon ends a pass whose outcome is not kept, or kept by now.
+func (p *pass) abandon() {
+	for _, c := range p.drawn {
+		c.next = drawing{}
+	}
+	clear(p.drawn)
+	p.drawn = p.drawn[:0]
+	p.page.end()
+	p.in, p.env = nil, env{}
 }
 
 // view renders the page's view.
@@ -72,128 +102,174 @@ func (p *pass) view() (err error) {
 			err = &panicked{v, debug.Stack()}
 		}
 	}()
-	if err := p.in.typ.component(p.in.view).Render(p.env.context(), p.sink); err != nil {
+	if err := p.in.typ.component(p.in.view).Render(p.env.context(), p.page.sink); err != nil {
 		return fmt.Errorf("render %v: %w", p.in.typ.typ, err)
 	}
 	return nil
 }
 
-// again makes the rendering of the one before, with only those children rendered anew that have changed.
-func (p *pass) again() error { return p.copyRange(0, len(p.old), 0, uint32(len(p.html))) }
-
-// direct brings what was written to w into the sink; false when w does not lead there.
-func (p *pass) direct(w io.Writer) bool {
-	if b, ok := w.(*templruntime.Buffer); ok {
-		return b.Underlying == io.Writer(p.sink) && b.Flush() == nil
-	}
-	return w == io.Writer(p.sink)
-}
-
-// find returns the old part of a key.
-func (p *pass) find(owner *child, key any) (i int, ok bool) {
-	if p.next < len(p.old) && p.old[p.next].owner == owner && p.old[p.next].key == key {
-		return p.next, true
-	}
-	if len(p.old) == 0 {
-		return 0, false
-	}
-	if p.index == nil {
-		p.index = make(map[partKey]int, len(p.old))
-		for i := range p.old {
-			p.index[partKey{p.old[i].owner, p.old[i].key}] = i
-		}
-	}
-	i, ok = p.index[partKey{owner, key}]
-	return i, ok
-}
-
-// open begins a part, where the sink is now.
-func (p *pass) open(x part) (n int) {
-	x.start = uint32(len(p.sink.b))
-	p.parts = append(p.parts, x)
-	return len(p.parts) - 1
-}
-
-func (p *pass) close(n int) {
-	x := &p.parts[n]
-	x.end, x.inner = uint32(len(p.sink.b)), int32(len(p.parts)-1-n)
-}
-
-// use copies an old part into this rendering.
-func (p *pass) use(i int) error {
-	old := p.old[i]
-	if old.child != nil {
-		old.child.shown = p.in.family.passes
-	}
-	n := p.open(old)
-	err := p.copyRange(i+1, i+1+int(old.inner), old.start, old.end)
-	p.close(n)
-	p.next = i + 1 + int(old.inner)
-	return err
-}
-
-// copyRange copies HTML of the rendering before, in which the old parts from i to j lie. Children that have changed are
-// rendered anew.
-func (p *pass) copyRange(i, j int, at, end uint32) error {
-	for i < j {
-		old := p.old[i]
-		next := i + 1 + int(old.inner)
-		if c := old.child; c != nil {
-			if c.rev != old.rev {
-				p.sink.b = append(p.sink.b, p.html[at:old.start]...)
-				p.next = i + 1
-				if err := p.child(c, p.sink); err != nil {
-					return err
-				}
-				i, at = next, old.end
-				continue
-			}
-			c.shown = p.in.family.passes
-		}
-		if old.inner == 0 {
-			// Its bytes come with those that follow.
-			old.start += uint32(len(p.sink.b)) - at
-			old.end += uint32(len(p.sink.b)) - at
-			p.parts = append(p.parts, old)
-			i = next
-			continue
-		}
-		p.sink.b = append(p.sink.b, p.html[at:old.start]...)
-		n := p.open(old)
-		if err := p.copyRange(i+1, next, old.start, old.end); err != nil {
+// again leaves the page's own HTML as it is, and renders those children that have changed.
+func (p *pass) again() error {
+	p.page.grafts = append(p.page.grafts, p.page.old.tree.Grafts...)
+	for i := range p.page.grafts {
+		if err := p.renew(&p.page.grafts[i]); err != nil {
 			return err
 		}
-		p.close(n)
-		i, at = next, old.end
 	}
-	p.sink.b = append(p.sink.b, p.html[at:end]...)
 	return nil
 }
 
-// once reports whether a key comes for the first time in a pass that is checked.
-func (p *pass) once(owner *child, key any) bool {
-	k := partKey{owner, key}
-	if p.twice == nil {
-		return true
+// renew puts into a graft of the rendering before what stands there now.
+func (p *pass) renew(g *diff.Graft) (err error) {
+	if c, ok := g.Of.(*child); ok {
+		if err := p.show(c); err != nil {
+			return err
+		}
+		g.Tree, err = p.treeOf(c)
 	}
-	first := !p.twice[k]
-	p.twice[k] = true
-	return first
+	return err
 }
 
-// child renders a child, and what is around it, to w, which leads to the sink.
-func (p *pass) child(c *child, w io.Writer) error {
-	outer, env := p.owner, p.env
-	n := p.open(part{owner: outer, key: c, child: c, rev: c.rev})
-	p.owner, env.path = c, c.id
-	c.shown = p.in.family.passes
-	err := writeChild(w, c.id, c.typ.container, func() error { return c.render(env.context(), w) })
-	p.owner = outer
-	if err == nil && !p.direct(w) {
-		err = fmt.Errorf("render %v: the output was led elsewhere", c.typ.typ)
+// show notes that a child is shown.
+func (p *pass) show(c *child) error {
+	if c.shown == p.in.family.passes {
+		return fmt.Errorf("live.Child %q: %s shows this *%v twice", c.id, p.name(), c.typ.typ)
 	}
-	p.close(n)
-	return err
+	c.shown = p.in.family.passes
+	return nil
+}
+
+// treeOf returns what a child shows: what it did before, if nothing has changed since.
+func (p *pass) treeOf(c *child) (*diff.Tree, error) {
+	if !p.reuse || c.drawn.tree == nil || c.drawn.rev != c.rev {
+		return p.draw(c)
+	}
+	t := c.drawn.tree
+	var grafts []diff.Graft
+	for i := range t.Grafts {
+		g := t.Grafts[i]
+		if err := p.renew(&g); err != nil {
+			return nil, err
+		}
+		if g.Tree == t.Grafts[i].Tree {
+			continue
+		}
+		if grafts == nil {
+			grafts = slices.Clone(t.Grafts)
+		}
+		grafts[i] = g
+	}
+	if grafts != nil {
+		t = t.With(grafts)
+		p.drew(c, drawing{t, c.drawn.parts, c.rev})
+	}
+	return t, nil
+}
+
+func (p *pass) drew(c *child, d drawing) {
+	c.next = d
+	p.drawn = append(p.drawn, c)
+}
+
+// draw renders a child. Its tree is to be parsed.
+func (p *pass) draw(c *child) (*diff.Tree, error) {
+	if p.depth == len(p.within) {
+		p.within = append(p.within, &canvas{sink: &sink{}})
+	}
+	outer, path, x := p.at, p.env.path, p.within[p.depth]
+	x.begin(p, c, c.drawn)
+	x.sink.b = x.sink.b[:0]
+	defer x.end()
+	p.depth++
+	p.at, p.env.path = x, c.id
+	err := c.render(p.env.context(), x.sink)
+	p.at, p.env.path = outer, path
+	p.depth--
+	if err != nil {
+		return nil, err
+	}
+	t := &diff.Tree{HTML: append(make([]byte, 0, len(x.sink.b)), x.sink.b...), Grafts: slices.Clone(x.grafts)}
+	p.drew(c, drawing{t, slices.Clone(x.parts), c.rev})
+	return t, nil
+}
+
+// direct brings what was written to w into the HTML of the template that runs; false when w does not lead there.
+func (p *pass) direct(w io.Writer) bool {
+	if b, ok := w.(*templruntime.Buffer); ok {
+		return b.Underlying == io.Writer(p.at.sink) && b.Flush() == nil
+	}
+	return w == io.Writer(p.at.sink)
+}
+
+// name is that of the view whose template runs.
+func (p *pass) name() string {
+	if c := p.at.owner; c != nil {
+		return c.typ.name
+	}
+	return p.in.typ.name
+}
+
+// find returns the old part of a key.
+func (x *canvas) find(key any) (i int, ok bool) {
+	old := x.old.parts
+	if x.next < len(old) && old[x.next].key == key {
+		return x.next, true
+	}
+	if len(old) == 0 {
+		return 0, false
+	}
+	if x.index == nil {
+		x.index = make(map[any]int, len(old))
+		for i := range old {
+			x.index[old[i].key] = i
+		}
+	}
+	i, ok = x.index[key]
+	return i, ok
+}
+
+// open begins a part, where the HTML ends now.
+func (x *canvas) open(p part) (n int) {
+	p.start = uint32(len(x.sink.b))
+	x.parts = append(x.parts, p)
+	return len(x.parts) - 1
+}
+
+func (x *canvas) close(n int) {
+	p := &x.parts[n]
+	p.end, p.inner = uint32(len(x.sink.b)), int32(len(x.parts)-1-n)
+}
+
+// use takes an old part, and all in it, into this rendering. Children in it that have changed are rendered anew.
+func (p *pass) use(i int) error {
+	x := p.at
+	old := &x.old.parts[i]
+	shift := uint32(len(x.sink.b)) - old.start
+	x.next = i + 1 + int(old.inner)
+	for _, part := range x.old.parts[i:x.next] {
+		part.start += shift
+		part.end += shift
+		x.parts = append(x.parts, part)
+	}
+	for _, g := range x.old.tree.GraftsIn(old.start, old.end) {
+		if err := p.renew(&g); err != nil {
+			return err
+		}
+		g.At += shift
+		x.grafts = append(x.grafts, g)
+	}
+	x.sink.b = append(x.sink.b, x.old.tree.HTML[old.start:old.end]...)
+	return nil
+}
+
+// once reports whether a key comes for the first time in a rendering that is checked.
+func (x *canvas) once(key any) bool {
+	if x.twice == nil {
+		return true
+	}
+	first := !x.twice[key]
+	x.twice[key] = true
+	return first
 }
 
 // childFailed is a child that does not render.
@@ -212,4 +288,130 @@ func (c *child) render(ctx context.Context, w io.Writer) (err error) {
 		}
 	}()
 	return c.typ.component(c.view).Render(ctx, w)
+}
+
+// renderTree renders the instance's view, in lockstep with old, the tree last sent, when that is not nil. A syntax error
+// comes with a tree that has its HTML only. The tree is the bench's until [instance.keep].
+func (in *instance) renderTree(w *workbench, old *diff.Tree) (*diff.Tree, error) {
+	if w.tree == nil {
+		w.tree = old.Like()
+	}
+	own, err := in.renderOnce(w, old)
+	if failed := (*childFailed)(nil); errors.As(err, &failed) && in.restore(failed) {
+		own, err = in.renderOnce(w, old)
+	}
+	if err != nil {
+		w.tree.HTML = w.sink.b[:0]
+		w.pass.abandon()
+		return nil, err
+	}
+	in.stale = false
+	in.forgetBefore()
+	p := &w.pass
+	grafts := p.page.grafts
+	p.page.grafts = nil
+	t := w.tree
+	if own {
+		t.Grafts = grafts
+		err = w.parser.Parse(t, w.sink.b, old, &in.key)
+	} else {
+		t = old.With(grafts)
+	}
+	if err == nil {
+		err = in.parseGrafts(w, t)
+	}
+	return t, err
+}
+
+// renderOnce renders into the bench. When only children have changed, their templates run alone, and own is false.
+func (in *instance) renderOnce(w *workbench, old *diff.Tree) (own bool, err error) {
+	p := &w.pass
+	w.sink.b = w.tree.HTML[:0]
+	p.begin(in, &w.sink, old)
+	if in.family != nil && old != nil && !in.stale {
+		return false, p.again()
+	}
+	for range maxGenerations {
+		if err := p.view(); err != nil || !p.fresh {
+			return true, err
+		}
+		w.sink.b = w.sink.b[:0]
+		p.begin(in, &w.sink, old)
+	}
+	return true, errors.New("with each rendering, stored fields make children appear that were not there before")
+}
+
+// maxGenerations bounds how often what is stored for children may make others appear.
+const maxGenerations = 32
+
+// parseGrafts parses what children have rendered.
+func (in *instance) parseGrafts(w *workbench, t *diff.Tree) error {
+	for i := range t.Grafts {
+		g := &t.Grafts[i]
+		c, ok := g.Of.(*child)
+		if !ok || c.next.tree != g.Tree {
+			continue
+		}
+		if len(g.Tree.Nodes) == 0 {
+			var old *diff.Tree
+			if w.pass.reuse {
+				old = c.drawn.tree
+			}
+			if err := w.parser.ParseGraft(t, g, old, &in.key); err != nil {
+				return err
+			}
+		}
+		if err := in.parseGrafts(w, g.Tree); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keep makes what renderTree has returned what was sent last.
+func (in *instance) keep(w *workbench, t *diff.Tree) {
+	p, before := &w.pass, in.tree
+	in.tree = t
+	others := t == w.tree // they may have been shown, and be no more
+	if t == w.tree {
+		in.parts, p.page.parts = p.page.parts, in.parts
+		if len(in.parts) == 0 {
+			in.parts, p.page.parts = nil, in.parts
+		}
+		w.tree = before
+		t.RightSize()
+	}
+	if before != nil {
+		p.page.grafts, before.Grafts = before.Grafts[:0], nil
+	}
+	for _, c := range p.drawn {
+		others = others || c.drawn.tree == nil || len(c.drawn.tree.Grafts) > 0
+		c.drawn = c.next
+	}
+	if f := in.family; f != nil && others {
+		for _, c := range f.children {
+			if c.shown != f.passes {
+				c.drawn = drawing{}
+			}
+		}
+	}
+	w.release()
+}
+
+// release ends what has been done on the bench, whether its outcome was kept or not.
+func (w *workbench) release() {
+	w.pass.abandon()
+	if w.tree != nil {
+		w.tree.Grafts = nil
+	}
+}
+
+// drop forgets what was sent last.
+func (in *instance) drop() {
+	in.tree, in.parts = nil, nil
+	if in.family != nil {
+		for _, c := range in.family.children {
+			c.drawn = drawing{}
+		}
+	}
 }

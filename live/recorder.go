@@ -325,7 +325,7 @@ func (in *instance) shownHTML() []byte {
 	case in.htmlMode || in.tree == nil:
 		return nil
 	}
-	return in.tree.HTML
+	return wholeHTML(in.tree)
 }
 
 // turnOf says what a message is to a recording.

@@ -3,7 +3,6 @@ package live
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -19,8 +18,9 @@ import (
 type env struct {
 	nonce, locale string
 
-	path string // the child whose template runs
-	pass *pass  // nil: nothing is used again
+	path   string // the child whose template runs
+	pass   *pass  // nil: nothing is used again
+	region bool   // for many pages
 }
 
 type envKey struct{}
@@ -83,57 +83,6 @@ func (t *viewType) renderIn(ctx context.Context, view any, out *sink) (err error
 		return fmt.Errorf("render %v: %w", t.typ, err)
 	}
 	return nil
-}
-
-// renderTree renders the instance's view into w.tree, in lockstep with old, the tree last sent, when that is not nil.
-// A syntax error leaves the HTML in w.tree.HTML and no tree.
-func (in *instance) renderTree(w *workbench, old *diff.Tree) error {
-	if w.tree == nil {
-		w.tree = old.Like()
-	}
-	w.sink.b = w.tree.HTML[:0]
-	err := in.renderOnce(w, old)
-	if failed := (*childFailed)(nil); errors.As(err, &failed) && in.restore(failed) {
-		w.sink.b = w.sink.b[:0]
-		err = in.renderOnce(w, old)
-	}
-	if err != nil {
-		w.tree.HTML = w.sink.b[:0]
-		return err
-	}
-	in.stale = false
-	in.forgetBefore()
-	return w.parser.Parse(w.tree, w.sink.b, old, &in.key)
-}
-
-// renderOnce renders into the bench's sink. When only children have changed, their templates run alone.
-func (in *instance) renderOnce(w *workbench, old *diff.Tree) error {
-	p := &w.pass
-	p.begin(in, &w.sink, old, in.parts)
-	defer p.end()
-	if in.family != nil && old != nil && !in.stale {
-		return p.again()
-	}
-	for range maxGenerations {
-		if err := p.view(); err != nil || !p.fresh {
-			return err
-		}
-		w.sink.b = w.sink.b[:0]
-		p.begin(in, &w.sink, old, in.parts)
-	}
-	return errors.New("with each rendering, stored fields make children appear that were not there before")
-}
-
-// maxGenerations bounds how often what is stored for children may make others appear.
-const maxGenerations = 32
-
-// keepParts notes what the rendering on the bench consists of, for the next one.
-func (in *instance) keepParts(w *workbench) {
-	in.parts, w.pass.parts = w.pass.parts, in.parts
-	clear(w.pass.parts) // it must not keep anything alive
-	if len(in.parts) == 0 {
-		in.parts, w.pass.parts = nil, in.parts
-	}
 }
 
 // check is what development and tests ask of each rendering: that it is pure, and that a browser builds from it the

@@ -86,13 +86,14 @@ func (in *instance) patch(bench *workbench) ([]byte, error) {
 	if in.resync || in.htmlMode {
 		old = nil
 	}
-	err := in.renderTree(bench, old)
+	tree, err := in.renderTree(bench, old)
+	defer bench.release()
 	var syntax *diff.SyntaxError
 	if err != nil && !errors.As(err, &syntax) {
 		return nil, err
 	}
 	if report := in.app.report; report != nil {
-		if bad := in.typ.check(in.view, in.env, bench.tree.HTML); bad != nil {
+		if bad := in.typ.check(in.view, in.env, wholeHTML(tree)); bad != nil {
 			report(bad)
 			if in.app.options.Dev {
 				in.showError(0, bad.Error())
@@ -102,47 +103,58 @@ func (in *instance) patch(bench *workbench) ([]byte, error) {
 	in.retitle()
 	if syntax != nil {
 		if !in.htmlMode {
-			in.htmlMode, in.tree = true, nil
+			in.htmlMode = true
+			in.drop()
 			in.log().Warn("the view's HTML is not well formed: it is sent whole from now on", "err", err)
 		}
-		in.whole(bench.tree, false)
+		in.whole(tree, false)
 		return nil, nil
 	}
 	if old == nil {
-		in.whole(bench.tree, !in.htmlMode)
+		in.whole(tree, !in.htmlMode)
 		if in.htmlMode {
 			return nil, nil
 		}
 		bench.patch = bench.patch[:0]
 	} else {
-		bench.patch = bench.differ.Append(bench.patch[:0], old, bench.tree)
+		bench.patch = bench.differ.Append(bench.patch[:0], old, tree)
 		if shape, any := bench.differ.Inserted(); any {
 			in.out.Inserted = &shape
 		}
 		if in.app.options.Dev {
-			shape := bench.tree.Shape()
+			shape := tree.Shape()
 			in.out.Shape = &shape
 		}
 	}
-	in.tree, bench.tree = bench.tree, in.tree
-	in.keepParts(bench)
-	in.tree.RightSize()
+	size := in.size
+	if tree == bench.tree {
+		size = tree.Size()
+	}
+	in.keep(bench, tree)
 	in.hasTag = false
 	in.mu.Lock()
-	in.size, in.awake = len(in.tree.HTML), true
+	in.size, in.awake = size, true
 	in.mu.Unlock()
 	return bench.patch, nil
 }
 
 // whole puts the view's HTML into the next frame.
 func (in *instance) whole(t *diff.Tree, shaped bool) {
-	html := string(t.HTML)
+	html := string(wholeHTML(t))
 	in.out.HTML = &html
 	if shaped {
 		shape := t.Shape()
 		in.out.Shape = &shape
 	}
 	in.resync = false
+}
+
+// wholeHTML returns the HTML that browsers see of a tree.
+func wholeHTML(t *diff.Tree) []byte {
+	if len(t.Grafts) == 0 {
+		return t.HTML
+	}
+	return t.AppendHTML(make([]byte, 0, t.Size()))
 }
 
 // retitle puts the document's title into the next frame, if it changed.
@@ -164,15 +176,14 @@ func (in *instance) wake() {
 	bench := workbenches.Get().(*workbench)
 	defer workbenches.Put(bench)
 	in.hasTag = false
-	err := in.renderTree(bench, nil)
-	if err != nil || bench.tree.Tag(&in.key) != in.tag {
+	tree, err := in.renderTree(bench, nil)
+	defer bench.release()
+	if err != nil || tree.Tag(&in.key) != in.tag {
 		in.log().Warn("the view rendered other HTML for the same fields: it is sent whole; make Render read exported fields only", "err", err)
 		in.resync = true
 		return
 	}
-	in.tree, bench.tree = bench.tree, nil
-	in.keepParts(bench)
-	in.tree.RightSize()
+	in.keep(bench, tree)
 	in.mu.Lock()
 	in.awake = true
 	in.mu.Unlock()
@@ -184,23 +195,24 @@ func (in *instance) forget() {
 		return
 	}
 	in.tag, in.shape, in.hasTag = in.tree.Tag(&in.key), in.tree.Shape(), true
-	in.tree, in.parts = nil, nil
+	in.drop()
 }
 
 // firstRender renders the page's first state. Its tree is dropped at once: the browser may never connect, and when it
 // does, it often only looks. The returned HTML is the bench's.
 func (in *instance) firstRender(bench *workbench) (*root, error) {
-	err := in.renderTree(bench, nil)
+	tree, err := in.renderTree(bench, nil)
+	defer bench.release()
 	var syntax *diff.SyntaxError
 	if err != nil && !errors.As(err, &syntax) {
 		return nil, err
 	}
-	b := &root{in: in, html: bench.tree.HTML}
+	b := &root{in: in, html: wholeHTML(tree)}
 	if syntax != nil {
 		in.htmlMode = true
 		in.log().Warn("the view's HTML is not well formed: it is sent whole", "err", err)
 	} else {
-		in.tag, in.shape, in.hasTag = bench.tree.Tag(&in.key), bench.tree.Shape(), true
+		in.tag, in.shape, in.hasTag = tree.Tag(&in.key), tree.Shape(), true
 		b.tag = formatTag(in.tag)
 	}
 	if report := in.app.report; report != nil {

@@ -123,9 +123,8 @@ func Hash(markup []byte, key [16]byte) uint64 {
 
 func parseView(markup []byte, key [16]byte) (*diff.Tree, *diff.Key) {
 	k := diff.NewKey(key)
-	tree := &diff.Tree{}
-	var parser diff.Parser
-	if parser.Parse(tree, slices.Clone(markup), nil, &k) != nil {
+	tree, err := diff.ParseWhole(slices.Clone(markup), &k)
+	if err != nil {
 		return nil, &k
 	}
 	return tree, &k
