@@ -37,6 +37,9 @@ func (c *compiler) compile(t reflect.Type) prog {
 			return r.prog.run(p, h, depth+1)
 		})
 	}
+	if identified(t) {
+		return prog{}.bytes(0, reflect.TypeFor[Identity]().Size())
+	}
 	if codingOf(t, true).marshal != "" {
 		if m, ok := memory(t, 0); ok {
 			return m

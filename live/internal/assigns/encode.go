@@ -83,6 +83,9 @@ func (t *Type) Equal(a, b reflect.Value) bool {
 
 // encoderOf returns the encoding of a type, built once.
 func encoderOf(t reflect.Type) encoder {
+	if identified(t) && t.Implements(reflect.TypeFor[json.Marshaler]()) {
+		return encodeIdentified
+	}
 	if !codingOf(t, true).plain() || t == reflect.TypeFor[json.Number]() {
 		return encodeAny
 	}
@@ -97,6 +100,12 @@ func encoderOf(t reflect.Type) encoder {
 		return encodeString
 	}
 	return encodeAny
+}
+
+// encodeIdentified spares a value that is encoded once from being read through each time.
+func encodeIdentified(dst []byte, v reflect.Value) ([]byte, error) {
+	raw, err := v.Interface().(json.Marshaler).MarshalJSON()
+	return append(dst, raw...), err
 }
 
 // encodeString writes a plain string itself and leaves what needs escaping to encoding/json.

@@ -1,0 +1,203 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"sync"
+
+	"github.com/a-h/templ"
+
+	"github.com/livelong-dev/livelong/live/internal/assigns"
+	"github.com/livelong-dev/livelong/live/internal/diff"
+	"github.com/livelong-dev/livelong/live/internal/wire"
+)
+
+// Shared is a value that many views hold, or one view in many fields, and that nobody changes: who wants another one shares
+// it anew. Two are equal, by ==, when they come from one call of [Share]. So comparing what a view holds costs nothing,
+// however large it is; it is encoded once; and [Region] renders it once for all pages that show it.
+//
+//	var scores = live.NewTopic[live.Shared[Scores]]("scores")
+//
+//	type Board struct{ Scores live.Shared[Scores] }
+//
+//	func (b *Board) Changed(_ context.Context, _ *live.Socket, s live.Shared[Scores]) error {
+//		b.Scores = s
+//		return nil
+//	}
+//
+//	templ (b Board) Render() {
+//		@live.Region("scores", b.Scores, table)
+//	}
+//
+// T must be encodable as JSON. The zero Shared holds the zero T.
+type Shared[T any] struct {
+	id assigns.Identity
+	c  *shared[T]
+}
+
+type shared[T any] struct {
+	value T
+
+	encode sync.Once
+	json   []byte
+	err    error
+
+	mu      sync.Mutex
+	regions map[regionKey]*region
+}
+
+// Share returns v to be held by many. Nothing that v points to may be changed any more.
+func Share[T any](v T) Shared[T] {
+	return Shared[T]{assigns.NewIdentity(), &shared[T]{value: v}}
+}
+
+// Value returns what is shared, which must not be changed.
+func (s Shared[T]) Value() T {
+	if s.c == nil {
+		var zero T
+		return zero
+	}
+	return s.c.value
+}
+
+// MarshalJSON implements [json.Marshaler]: as the value is encoded.
+func (s Shared[T]) MarshalJSON() ([]byte, error) {
+	if s.c == nil {
+		return []byte("null"), nil
+	}
+	c := s.c
+	c.encode.Do(func() {
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		c.err = e.Encode(&c.value)
+		c.json = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	})
+	return c.json, c.err
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (s *Shared[T]) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*s = Shared[T]{}
+		return nil
+	}
+	var v T
+	if err := json.Unmarshal(data, &v); err != nil {
+		return err
+	}
+	*s = Share(v)
+	return nil
+}
+
+// regionKey says what a region has been rendered by.
+type regionKey struct {
+	component uintptr
+	locale    string
+}
+
+// region is what was rendered of a value.
+type region struct {
+	html []byte
+	tree *diff.Tree // nil: the HTML is not well formed
+}
+
+// regionsKey hashes what is rendered for many pages.
+var regionsKey = sync.OnceValue(func() diff.Key {
+	var secret [16]byte
+	rand.Read(secret[:])
+	return diff.NewKey(secret)
+})
+
+// Region shows a shared value. All pages of this process that show it share one rendering, and the difference to the value
+// that they showed before is found once; a page adds to that only what it costs to send. The component must show nothing but
+// the value: no user, no nonce, nothing that a function literal takes along; what it shows may depend on [Locale]. It may bind
+// events, which the views around handle, and contain memos, but no children and no regions.
+//
+// The name tells regions of one view apart, and from its children. The element around is a div, or what container says.
+func Region[T any](name string, s Shared[T], component func(T) templ.Component, container ...Container) templ.Component {
+	var c Container
+	if len(container) > 0 {
+		c = container[0]
+	}
+	fill(&c.Tag, "div")
+	return &regionComponent{name: name, container: c, value: func() templ.Component { return component(s.Value()) },
+		shared: func(locale string) (*region, error) {
+			if s.c == nil {
+				s = Share(*new(T)) // for this page alone
+			}
+			return s.c.render(regionKey{reflect.ValueOf(component).Pointer(), locale}, component)
+		}}
+}
+
+func (c *shared[T]) render(key regionKey, component func(T) templ.Component) (*region, error) {
+	c.mu.Lock() // who comes second waits for the first one's rendering
+	defer c.mu.Unlock()
+	if r := c.regions[key]; r != nil {
+		return r, nil
+	}
+	var out sink
+	e := env{locale: key.locale, region: true}
+	if err := component(c.value).Render(e.context(), &out); err != nil {
+		return nil, err
+	}
+	r := &region{html: out.b}
+	k := regionsKey()
+	if tree, err := diff.NewRegion(out.b, &k); err == nil {
+		r.tree = tree
+	}
+	if c.regions == nil {
+		c.regions = map[regionKey]*region{}
+	}
+	c.regions[key] = r
+	return r, nil
+}
+
+type regionComponent struct {
+	name      string
+	container Container
+	value     func() templ.Component
+	shared    func(locale string) (*region, error)
+}
+
+// Render implements [templ.Component].
+func (x *regionComponent) Render(ctx context.Context, w io.Writer) error {
+	e := envOf(ctx)
+	if e.region {
+		return fmt.Errorf("live.Region %q stands in another region: pages cannot tell which of them has changed", x.name)
+	}
+	id := pathOf(e.path, x.name)
+	if len(id) > wire.MaxTarget {
+		return fmt.Errorf("live.Region: the name %.60q… is %d bytes long, with the keys of the children around it, want at most %d", x.name, len(id), wire.MaxTarget)
+	}
+	p := e.pass
+	if p == nil || !p.direct(w) {
+		alone := env{locale: e.locale, region: true}
+		return writeHost(w, id, diff.HostOfRegion, x.container, func() error { return x.value().Render(alone.context(), w) })
+	}
+	if !p.at.once(regionName(x.name)) {
+		return fmt.Errorf("live.Region: %s shows two regions with the name %q", p.name(), x.name)
+	}
+	r, err := x.shared(e.locale)
+	if err != nil {
+		return err
+	}
+	return writeHost(w, id, diff.HostOfRegion, x.container, func() error {
+		if !p.direct(w) {
+			return fmt.Errorf("live.Region %q: the output of %s was led elsewhere", x.name, p.name())
+		}
+		if r.tree == nil {
+			_, err := w.Write(r.html)
+			return err
+		}
+		p.at.grafts = append(p.at.grafts, diff.Graft{ID: id, At: uint32(len(p.at.sink.b)), Tree: r.tree, Of: r})
+		return nil
+	})
+}
+
+type regionName string
