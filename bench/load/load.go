@@ -28,7 +28,7 @@ type Server struct {
 // Client is one browser tab: one TCP connection for the page, one for its socket.
 type Client struct {
 	server Server
-	page   string // counter or dash
+	page   string // counter, dash or memo
 	cookie string
 	token  string
 	ws     *websocket.Conn
@@ -39,8 +39,13 @@ type Client struct {
 	bytes  atomic.Int64
 }
 
-// New returns a client of a page; it has loaded nothing yet.
-func New(s Server, page string) *Client { return &Client{server: s, page: page} }
+// New returns a client of a page; it has loaded nothing yet. By hand there is one dashboard, for that with memos too.
+func New(s Server, page string) *Client {
+	if page == "memo" && !s.Live {
+		page = "dash"
+	}
+	return &Client{server: s, page: page}
+}
 
 // Bytes returns how many bytes have come from the server, with all headers.
 func (c *Client) Bytes() int64 { return c.bytes.Load() }
