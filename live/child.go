@@ -82,6 +82,7 @@ func (x *childComponent) Render(ctx context.Context, w io.Writer) error {
 	if err := p.show(c); err != nil {
 		return err
 	}
+	c.host = p.at.owner
 	if c.id != id {
 		c.id, c.drawn = id, drawing{} // it contains the id
 		f.byID[id] = c

@@ -1,5 +1,7 @@
 package live
 
+import "github.com/livelong-dev/livelong/live/internal/wire"
+
 // Trees returns how many instances keep the tree they have sent. Nothing of the app may be running.
 func Trees(a *App) int {
 	a.registry.mu.Lock()
@@ -66,4 +68,23 @@ func Instances(a *App) int {
 	a.registry.mu.Lock()
 	defer a.registry.mu.Unlock()
 	return len(a.registry.instances)
+}
+
+// Updates lets the one instance of an app take events and make their frames, whose size it returns, on this goroutine and
+// without a browser: what an update costs, but for the socket.
+func Updates(a *App) func(name, target, value string) (frame int) {
+	a.registry.mu.Lock()
+	defer a.registry.mu.Unlock()
+	for _, in := range a.registry.instances {
+		n := in.received
+		return func(name, target, value string) int {
+			n++
+			in.turn(eventMessage{up: wire.Up{Kind: wire.Event, N: n, Name: name, Target: target, Payload: wire.Payload{Value: []byte(value)}}})
+			in.update()
+			frame := in.frames[len(in.frames)-1]
+			in.frames, in.kept, in.keptBytes = nil, nil, 0
+			return len(frame)
+		}
+	}
+	return nil
 }

@@ -71,6 +71,7 @@ func (t *viewType) childFields(known map[reflect.Type]*viewType) error {
 // child is a view that another one holds. It is known by its address for as long as it can be reached through the exported
 // fields of the views around it.
 type child struct {
+	at     unsafe.Pointer // of the view
 	typ    *viewType
 	view   any
 	value  reflect.Value
@@ -80,6 +81,8 @@ type child struct {
 	marks  assigns.Marks
 	rev    uint32  // grows when its own fields change
 	shown  uint32  // the pass that showed it last
+	host   *child  // whose template shows it
+	place  int     // where it is to be looked for among the grafts there
 	drawn  drawing // as last sent
 	next   drawing // as to be sent
 	seen   uint32  // the scan that reached it last
@@ -94,6 +97,30 @@ type family struct {
 	byID     map[string]*child
 	scans    uint32
 	passes   uint32
+	reached  int      // children in this scan
+	order    []*child // in which they are adopted
+	next     int      // of them
+	changed  []*child // since they were last sent
+}
+
+// begin begins a scan.
+func (f *family) begin() {
+	f.scans++
+	f.reached, f.next = 0, 0
+}
+
+// change notes that a child's own fields have changed.
+func (f *family) change(c *child) {
+	c.rev++
+	if len(f.changed) <= maxRegrafted && !slices.Contains(f.changed, c) {
+		f.changed = append(f.changed, c)
+	}
+}
+
+// settle notes that everything has been sent.
+func (f *family) settle() {
+	clear(f.changed)
+	f.changed = f.changed[:0]
 }
 
 func newFamily(in *instance) *family {
@@ -103,8 +130,13 @@ func newFamily(in *instance) *family {
 // scan notes what has changed in all views since the last scan. It appends the fields of the page's view that changed, as
 // far down as they reach, to changed, and reports whether that view's own template has to run for them.
 func (f *family) scan(changed []int) (all []int, own bool) {
-	f.scans++
+	f.begin()
 	own, _, changed = f.look(nil, f.in.typ, f.in.value, f.in.marks, changed)
+	clear(f.order[f.next:])
+	f.order = f.order[:f.next]
+	if f.reached == len(f.children) {
+		return changed, own
+	}
 	gone := false
 	for at, c := range f.children {
 		if c.seen != f.scans {
@@ -141,6 +173,7 @@ func (f *family) look(owner *child, t *viewType, v reflect.Value, marks assigns.
 				return // held twice
 			}
 			c.seen = f.scans
+			f.reached++
 			ownOfChild, inChild := f.lookInto(c)
 			inside = inside || inChild
 			own = own || ownOfChild && c.id == "" // nobody shows it but its owner's template
@@ -165,7 +198,7 @@ func (f *family) lookInto(c *child) (own, anything bool) {
 		own, anything, _ = f.look(c, c.typ, c.value, c.marks, nil)
 	}
 	if own {
-		c.rev++
+		f.change(c)
 	}
 	return own, anything
 }
@@ -173,13 +206,31 @@ func (f *family) lookInto(c *child) (own, anything bool) {
 // adopt returns what is known of a child.
 func (f *family) adopt(owner *child, field int, t *viewType, p reflect.Value) *child {
 	at := p.UnsafePointer()
-	if c := f.children[at]; c != nil && c.typ == t {
-		return c
+	// Mostly they come in the order of the scan before.
+	if f.next < len(f.order) && f.order[f.next].at == at && f.order[f.next].typ == t {
+		f.next++
+		return f.order[f.next-1]
 	}
+	c := f.children[at]
+	if c == nil || c.typ != t {
+		c = f.welcome(owner, field, t, p)
+	}
+	if f.next < len(f.order) {
+		f.order[f.next] = c
+	} else {
+		f.order = append(f.order, c)
+	}
+	f.next++
+	return c
+}
+
+// welcome notes a child that was not there before.
+func (f *family) welcome(owner *child, field int, t *viewType, p reflect.Value) *child {
+	at := p.UnsafePointer()
 	if owner != nil {
 		field = owner.field
 	}
-	c := &child{typ: t, view: p.Interface(), value: p.Elem(), owner: owner, field: field, rev: 1, marks: make(assigns.Marks, len(t.assigns.Fields()))}
+	c := &child{at: at, typ: t, view: p.Interface(), value: p.Elem(), owner: owner, field: field, rev: 1, marks: make(assigns.Marks, len(t.assigns.Fields()))}
 	c.socket = Socket{in: f.in, child: c}
 	f.children[at] = c
 	return c

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -24,30 +23,33 @@ import (
 //
 // The component runs in a context of its own: values that a component around it has put there do not reach it.
 func Memo[K, V comparable](key K, version V, component templ.Component) templ.Component {
-	return &memo{key, version, component}
+	return &memo[K, V]{key, version, component}
 }
 
-type memo struct {
-	key, version any
-	component    templ.Component
+type memo[K, V comparable] struct {
+	key       K
+	version   V
+	component templ.Component
 }
 
 // Render implements [templ.Component].
-func (m *memo) Render(ctx context.Context, w io.Writer) error {
+func (m *memo[K, V]) Render(ctx context.Context, w io.Writer) error {
 	e := envOf(ctx)
 	p := e.pass
 	if p == nil || !p.direct(w) {
 		return m.component.Render(e.context(), w)
 	}
 	x := p.at
-	if !x.once(m.key) {
+	if x.twice != nil && !x.once(m.key) {
 		return fmt.Errorf("live.Memo: the key %v comes twice in %s", m.key, p.name())
 	}
-	i, known := x.find(m.key)
-	if known && x.old.parts[i].version == m.version && !x.old.parts[i].fresh {
-		return p.use(i)
-	}
+	i, known := m.find(x)
 	if known {
+		if old := &x.old.parts[i]; !old.fresh {
+			if version, ok := old.version.(V); ok && version == m.version {
+				return p.use(i)
+			}
+		}
 		x.next = i + 1 // its own parts
 	}
 	n := x.open(part{key: m.key, version: m.version})
@@ -58,7 +60,18 @@ func (m *memo) Render(ctx context.Context, w io.Writer) error {
 		return fmt.Errorf("live.Memo %v: the output was led elsewhere", m.key)
 	}
 	x.close(n)
-	html := x.sink.b[x.parts[n].start:]
-	x.parts[n].fresh = bytes.Contains(html, []byte("<style")) || bytes.Contains(html, []byte("<script"))
 	return nil
+}
+
+// find returns the old part of the memo. Mostly it is the one that is expected next: then nothing is allocated.
+func (m *memo[K, V]) find(x *canvas) (i int, ok bool) {
+	if x.next < len(x.old.parts) {
+		if key, ok := x.old.parts[x.next].key.(K); ok && key == m.key {
+			return x.next, true
+		}
+	}
+	if len(x.old.parts) == 0 {
+		return 0, false
+	}
+	return x.find(m.key)
 }

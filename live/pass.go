@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -51,7 +52,8 @@ type pass struct {
 	within []*canvas // for children, by how deep they stand
 	depth  int
 	drawn  []*child // they have a next drawing
-	fresh  bool     // children that are new have got what is stored for them
+	spare  spare
+	fresh  bool // children that are new have got what is stored for them
 }
 
 // begin prepares a pass. old is the tree of the rendering before, or nil.
@@ -79,8 +81,8 @@ func (x *canvas) begin(p *pass, owner *child, old drawing) {
 
 // end forgets what would keep the instance alive.
 func (x *canvas) end() {
-	clear(x.parts[:cap(x.parts)])
-	clear(x.grafts[:cap(x.grafts)])
+	clear(x.parts)
+	clear(x.grafts)
 	x.owner, x.old, x.index, x.twice = nil, drawing{}, nil, nil
 }
 
@@ -188,9 +190,47 @@ func (p *pass) draw(c *child) (*diff.Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &diff.Tree{HTML: append(make([]byte, 0, len(x.sink.b)), x.sink.b...), Grafts: slices.Clone(x.grafts)}
-	p.drew(c, drawing{t, slices.Clone(x.parts), c.rev})
-	return t, nil
+	d := p.spare.take(len(x.sink.b), len(x.parts))
+	d.rev = c.rev
+	d.tree.HTML = append(d.tree.HTML, x.sink.b...)
+	d.tree.Grafts = slices.Clone(x.grafts)
+	d.parts = append(d.parts, x.parts...)
+	p.drew(c, d)
+	return d.tree, nil
+}
+
+// spare are drawings that were replaced; what they consist of is used again. Children change again and again, and of much
+// the same size.
+type spare struct{ drawings []drawing }
+
+const (
+	maxSpare      = 16
+	maxSpareBytes = 64 << 10
+)
+
+func (s *spare) give(d drawing) {
+	if len(s.drawings) < maxSpare && cap(d.tree.HTML) <= maxSpareBytes {
+		clear(d.parts)
+		s.drawings = append(s.drawings, drawing{d.tree.Reset(), d.parts[:0], 0})
+	}
+}
+
+// take returns an empty drawing for HTML of a size and a number of parts.
+func (s *spare) take(size, parts int) drawing {
+	for i := range s.drawings {
+		d := s.drawings[i]
+		if room := cap(d.tree.HTML); size <= room && room <= 2*size+64 && parts <= cap(d.parts) && cap(d.parts) <= 2*parts+8 {
+			last := len(s.drawings) - 1
+			s.drawings[i], s.drawings[last] = s.drawings[last], drawing{}
+			s.drawings = s.drawings[:last]
+			return d
+		}
+	}
+	d := drawing{tree: &diff.Tree{HTML: make([]byte, 0, size)}}
+	if parts > 0 {
+		d.parts = make([]part, 0, parts)
+	}
+	return d
 }
 
 // direct brings what was written to w into the HTML of the template that runs; false when w does not lead there.
@@ -209,15 +249,9 @@ func (p *pass) name() string {
 	return p.in.typ.name
 }
 
-// find returns the old part of a key.
+// find returns the old part of a key, wherever it was.
 func (x *canvas) find(key any) (i int, ok bool) {
 	old := x.old.parts
-	if x.next < len(old) && old[x.next].key == key {
-		return x.next, true
-	}
-	if len(old) == 0 {
-		return 0, false
-	}
 	if x.index == nil {
 		x.index = make(map[any]int, len(old))
 		for i := range old {
@@ -235,9 +269,21 @@ func (x *canvas) open(p part) (n int) {
 	return len(x.parts) - 1
 }
 
+// close ends a part. Those in which templ has written a style or a script must not be used again.
 func (x *canvas) close(n int) {
 	p := &x.parts[n]
 	p.end, p.inner = uint32(len(x.sink.b)), int32(len(x.parts)-1-n)
+	at := p.start
+	for i := n + 1; i < len(x.parts); {
+		inner := &x.parts[i]
+		p.fresh = p.fresh || inner.fresh || writesOnce(x.sink.b[at:inner.start])
+		at, i = inner.end, i+1+int(inner.inner)
+	}
+	p.fresh = p.fresh || writesOnce(x.sink.b[at:p.end])
+}
+
+func writesOnce(html []byte) bool {
+	return bytes.Contains(html, []byte("<style")) || bytes.Contains(html, []byte("<script"))
 }
 
 // use takes an old part, and all in it, into this rendering. Children in it that have changed are rendered anew.
@@ -262,11 +308,8 @@ func (p *pass) use(i int) error {
 	return nil
 }
 
-// once reports whether a key comes for the first time in a rendering that is checked.
+// once reports whether a key comes for the first time. Only what is checked knows.
 func (x *canvas) once(key any) bool {
-	if x.twice == nil {
-		return true
-	}
 	first := !x.twice[key]
 	x.twice[key] = true
 	return first
@@ -382,13 +425,18 @@ func (in *instance) keep(w *workbench, t *diff.Tree) {
 		t.RightSize()
 	}
 	if before != nil {
+		clear(before.Grafts)
 		p.page.grafts, before.Grafts = before.Grafts[:0], nil
 	}
 	for _, c := range p.drawn {
 		others = others || c.drawn.tree == nil || len(c.drawn.tree.Grafts) > 0
 		c.drawn = c.next
 	}
-	if f := in.family; f != nil && others {
+	f := in.family
+	if f != nil {
+		f.settle()
+	}
+	if f != nil && others {
 		for _, c := range f.children {
 			if c.shown != f.passes {
 				c.drawn = drawing{}

@@ -112,19 +112,22 @@ func TestRegionsAreChecked(t *testing.T) {
 		"open":   "not well formed",
 	} {
 		t.Run(how, func(t *testing.T) {
-			var logs bytes.Buffer
-			app := scoresApp(live.Share(scoresOf(1)), &logs)
-			var reported []error
-			page := livetest.Open(t, app, "/")
-			live.Report(app, func(err error) { reported = append(reported, err) })
-			page.Push("Break", scores.Break{How: how})
-			if how == "mine" {
-				page.Push("Count", scores.Count{})
-			}
-			page.Error() // what crashes says so
-			if all := logs.String() + fmt.Sprint(reported); !strings.Contains(all, want) {
-				t.Errorf("want %q in\n%s", want, all)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				var logs bytes.Buffer
+				app := scoresApp(live.Share(scoresOf(1)), &logs)
+				var reported []error
+				page := livetest.Open(t, app, "/")
+				live.Report(app, func(err error) { reported = append(reported, err) })
+				page.Push("Break", scores.Break{How: how})
+				if how == "mine" {
+					page.Push("Count", scores.Count{})
+				}
+				synctest.Wait()
+				_ = page.Error() // what crashes says so
+				if all := logs.String() + fmt.Sprint(reported); !strings.Contains(all, want) {
+					t.Errorf("want %q in\n%s", want, all)
+				}
+			})
 		})
 	}
 }

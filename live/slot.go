@@ -141,7 +141,7 @@ func (in *instance) appear(c *child) (changed bool) {
 		}
 	}
 	if changed {
-		c.rev++
+		in.family.change(c)
 		in.noteRecorded([]int{c.field})
 	}
 	return changed

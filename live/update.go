@@ -86,20 +86,20 @@ func (in *instance) patch(bench *workbench) ([]byte, error) {
 	if in.resync || in.htmlMode {
 		old = nil
 	}
-	tree, err := in.renderTree(bench, old)
 	defer bench.release()
+	if old != nil && in.regraft(bench) {
+		in.checkRendering(old)
+		in.retitle()
+		in.tellShapes(&bench.differ, old)
+		in.hasTree(in.size)
+		return bench.patch, nil
+	}
+	tree, err := in.renderTree(bench, old)
 	var syntax *diff.SyntaxError
 	if err != nil && !errors.As(err, &syntax) {
 		return nil, err
 	}
-	if report := in.app.report; report != nil {
-		if bad := in.typ.check(in.view, in.env, wholeHTML(tree)); bad != nil {
-			report(bad)
-			if in.app.options.Dev {
-				in.showError(0, bad.Error())
-			}
-		}
-	}
+	in.checkRendering(tree)
 	in.retitle()
 	if syntax != nil {
 		if !in.htmlMode {
@@ -118,24 +118,48 @@ func (in *instance) patch(bench *workbench) ([]byte, error) {
 		bench.patch = bench.patch[:0]
 	} else {
 		bench.patch = bench.differ.Append(bench.patch[:0], old, tree)
-		if shape, any := bench.differ.Inserted(); any {
-			in.out.Inserted = &shape
-		}
-		if in.app.options.Dev {
-			shape := tree.Shape()
-			in.out.Shape = &shape
-		}
+		in.tellShapes(&bench.differ, tree)
 	}
 	size := in.size
 	if tree == bench.tree {
 		size = tree.Size()
 	}
 	in.keep(bench, tree)
+	in.hasTree(size)
+	return bench.patch, nil
+}
+
+// hasTree notes that there is a tree, of HTML of a size, which is not the one that was dropped.
+func (in *instance) hasTree(size int) {
 	in.hasTag = false
 	in.mu.Lock()
 	in.size, in.awake = size, true
 	in.mu.Unlock()
-	return bench.patch, nil
+}
+
+// checkRendering tells the test or the developer what is wrong with a rendering.
+func (in *instance) checkRendering(t *diff.Tree) {
+	report := in.app.report
+	if report == nil {
+		return
+	}
+	if bad := in.typ.check(in.view, in.env, wholeHTML(t)); bad != nil {
+		report(bad)
+		if in.app.options.Dev {
+			in.showError(0, bad.Error())
+		}
+	}
+}
+
+// tellShapes puts into the next frame what the browser can check the newest patch by.
+func (in *instance) tellShapes(d *diff.Differ, t *diff.Tree) {
+	if shape, any := d.Inserted(); any {
+		in.out.Inserted = &shape
+	}
+	if in.app.options.Dev {
+		shape := t.Shape()
+		in.out.Shape = &shape
+	}
 }
 
 // whole puts the view's HTML into the next frame.

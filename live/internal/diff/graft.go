@@ -120,10 +120,14 @@ func (p *Parser) ParseGraft(outer *Tree, g *Graft, old *Tree, key *Key) error {
 		return fmt.Errorf("%q stands in an element whose content is no part of the page", g.ID)
 	}
 	t := g.Tree
+	own := t.Nodes[:0]
 	t.Nodes = p.spare
 	err := p.parse(t, t.HTML, old, key, outer.Nodes[host].flags&innerMask>>innerShift)
 	p.spare = t.Nodes[:0]
-	t.Nodes = slices.Clone(t.Nodes)
+	if n := len(t.Nodes); n > cap(own) || cap(own) > 2*n+16 {
+		own = make([]Node, 0, n) // as many as there are: it is kept
+	}
+	t.Nodes = append(own, t.Nodes...)
 	return err
 }
 

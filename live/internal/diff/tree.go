@@ -103,6 +103,12 @@ func (t *Tree) Like() *Tree {
 	return &Tree{HTML: make([]byte, 0, len(t.HTML)+len(t.HTML)/16), Nodes: make([]Node, 0, len(t.Nodes)+len(t.Nodes)/16)}
 }
 
+// Reset empties the tree and returns it, with the memory that it has.
+func (t *Tree) Reset() *Tree {
+	*t = Tree{HTML: t.HTML[:0], Nodes: t.Nodes[:0]}
+	return t
+}
+
 // nodes returns t.Nodes, or those of an empty view for the zero Tree.
 func (t *Tree) nodes() []Node {
 	if len(t.Nodes) == 0 {
