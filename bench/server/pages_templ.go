@@ -179,43 +179,54 @@ func (d Dash) Render() templ.Component {
 	})
 }
 
-// Memo is the dashboard page with memos: for each ten rows, and in these for each row.
+// Memo is the dashboard page for many changes: ten rows each are a child, and in it each row, which is compared by identity, a
+// memo.
 type Memo struct {
-	pages.Dash
-	Versions []int // of each ten rows
+	Tens []*Ten
+	next pages.Dash // where data comes from; its rows are in Tens
+}
+
+// Ten is ten rows.
+type Ten struct{ Rows []live.Shared[pages.Row] }
+
+func newMemo() *Memo {
+	m := &Memo{next: *pages.NewDash()}
+	for i := range 50 {
+		m.Tens = append(m.Tens, newTen(m.next.Rows[10*i:10*i+10]))
+	}
+	m.next.Rows = nil
+	return m
+}
+
+func newTen(rows []pages.Row) *Ten {
+	t := &Ten{}
+	for _, r := range rows {
+		t.Rows = append(t.Rows, live.Share(r))
+	}
+	return t
 }
 
 // Events implements live.Eventful.
 func (*Memo) Events() []live.Handler {
-	return []live.Handler{live.On((*Memo).Tick), live.On((*Memo).Sort), live.On((*Memo).Prepend)}
+	return []live.Handler{live.On((*Memo).Tick), live.On((*Memo).Prepend)}
 }
 
 // Tick changes five cells.
 func (m *Memo) Tick(context.Context, *live.Socket, Tick) error {
-	for _, cell := range m.Dash.Tick() {
-		m.Versions[cell.Row/10]++
-	}
-	return nil
-}
-
-// Sort reorders all rows.
-func (m *Memo) Sort(context.Context, *live.Socket, Sort) error {
-	m.Dash.Sort()
-	for i := range m.Versions {
-		m.Versions[i]++
-	}
+	m.next.TickRows(func(row int, change func(*pages.Row)) {
+		at := &m.Tens[row/10].Rows[row%10]
+		r := at.Value()
+		change(&r)
+		*at = live.Share(r)
+	})
 	return nil
 }
 
 // Prepend puts ten rows on top.
 func (m *Memo) Prepend(context.Context, *live.Socket, Prepend) error {
-	m.Dash.Prepend()
-	m.Versions = append([]int{0}, m.Versions[:49]...)
+	m.Tens = append([]*Ten{newTen(m.next.NewRows())}, m.Tens[:49]...)
 	return nil
 }
-
-// ten is what a memo of ten rows is known by.
-type ten int
 
 func (m Memo) Render() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -246,15 +257,7 @@ func (m Memo) Render() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, ">tick</button> <button id=\"sort\"")
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		templ_7745c5c3_Err = templ.RenderAttributes(ctx, templ_7745c5c3_Buffer, live.Click(Sort{}))
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, ">sort</button> <button id=\"prepend\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, ">tick</button> <button id=\"prepend\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -262,17 +265,17 @@ func (m Memo) Render() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, ">prepend</button></div><table id=\"dash\" class=\"table\"><thead><tr><th>id</th><th>name</th><th>price</th><th>change</th><th>volume</th><th>status</th></tr></thead> <tbody id=\"rows\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, ">prepend</button></div><table id=\"dash\" class=\"table\"><thead><tr><th>id</th><th>name</th><th>price</th><th>change</th><th>volume</th><th>status</th></tr></thead> ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		for i, v := range m.Versions {
-			templ_7745c5c3_Err = live.Memo(ten(m.Rows[10*i].ID), v, rows(m.Rows[10*i:10*i+10])).Render(ctx, templ_7745c5c3_Buffer)
+		for _, t := range m.Tens {
+			templ_7745c5c3_Err = live.Child(t.Rows[0].Value().ID, t).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</tbody></table>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</table>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -280,7 +283,10 @@ func (m Memo) Render() templ.Component {
 	})
 }
 
-func rows(rows []pages.Row) templ.Component {
+// Container implements live.Contained.
+func (Ten) Container() live.Container { return live.Container{Tag: "tbody"} }
+
+func (t Ten) Render() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -301,11 +307,41 @@ func rows(rows []pages.Row) templ.Component {
 			templ_7745c5c3_Var5 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		for i := range rows {
-			templ_7745c5c3_Err = live.Memo(rows[i].ID, rows[i], views.Row(&rows[i])).Render(ctx, templ_7745c5c3_Buffer)
+		for _, r := range t.Rows {
+			templ_7745c5c3_Err = live.Memo(r.Value().ID, r, row(r)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
+		}
+		return nil
+	})
+}
+
+func row(s live.Shared[pages.Row]) templ.Component {
+	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
+			return templ_7745c5c3_CtxErr
+		}
+		templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+		if !templ_7745c5c3_IsBuffer {
+			defer func() {
+				templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err == nil {
+					templ_7745c5c3_Err = templ_7745c5c3_BufErr
+				}
+			}()
+		}
+		ctx = templ.InitializeContext(ctx)
+		templ_7745c5c3_Var6 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var6 == nil {
+			templ_7745c5c3_Var6 = templ.NopComponent
+		}
+		ctx = templ.ClearChildren(ctx)
+		r := s.Value()
+		templ_7745c5c3_Err = views.Row(&r).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
 		}
 		return nil
 	})
@@ -327,12 +363,12 @@ func layout(p live.Page, body templ.Component) templ.Component {
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var6 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var6 == nil {
-			templ_7745c5c3_Var6 = templ.NopComponent
+		templ_7745c5c3_Var7 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var7 == nil {
+			templ_7745c5c3_Var7 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Perf</title>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Perf</title>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -340,7 +376,7 @@ func layout(p live.Page, body templ.Component) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "</head><body>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</head><body>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -348,7 +384,7 @@ func layout(p live.Page, body templ.Component) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "</body></html>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "</body></html>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
