@@ -12,7 +12,7 @@ import (
 	"github.com/livelong-dev/livelong/live"
 )
 
-// Ticker shows quotes, the time, and orders that take a while to load.
+// Ticker shows prices, the time, and orders that take a while to load.
 type Ticker struct {
 	Cents  map[string]int
 	Now    string
