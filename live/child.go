@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,8 @@ import (
 // only a child has changed, only its template runs. Children may have children. The key names a child among those of the
 // view that shows it, and with it the child's stored fields; it stays the same element when its neighbours move. The element
 // around a child is a div, or what its Container method says.
+//
+// The page's template does not run for a change of a child, so it shows nothing else of one than the child itself.
 //
 // A child belongs to its page: it is encoded, stored and recorded with it. The page's Mount and handlers make it and give it
 // what it needs, in unexported fields; a child has no Mount. One that Render has made is refused. A handler of a child may
@@ -59,6 +62,11 @@ func (x *childComponent) Render(ctx context.Context, w io.Writer) error {
 		return fmt.Errorf("live.Child: the keys down to %.60q… are %d bytes long, want at most %d", id, len(id), wire.MaxTarget)
 	}
 	p := e.pass
+	if p != nil && p.at.twice != nil {
+		if err := refuseBraces(ctx); err != nil {
+			return fmt.Errorf("live.Child %q in %s: %w", x.key, p.name(), err)
+		}
+	}
 	if p == nil {
 		inner := *e
 		inner.path = id
@@ -84,6 +92,9 @@ func (x *childComponent) Render(ctx context.Context, w io.Writer) error {
 	}
 	c.host = p.at.owner
 	if c.id != id {
+		if f.byID[c.id] == c {
+			delete(f.byID, c.id) // another one may have it now
+		}
 		c.id, c.drawn = id, drawing{} // it contains the id
 		f.byID[id] = c
 		// What its owner's template has written before may be of the fields as they were.
@@ -99,6 +110,15 @@ func (x *childComponent) Render(ctx context.Context, w io.Writer) error {
 		}
 		return err
 	})
+}
+
+// refuseBraces refuses what stands in braces behind a component that shows something else. Only development looks.
+func refuseBraces(ctx context.Context) error {
+	var out sink
+	if err := templ.GetChildren(ctx).Render(ctx, &out); err == nil && len(bytes.TrimSpace(out.b)) > 0 {
+		return fmt.Errorf("what stands in the braces behind it is shown nowhere: %.40q", out.b)
+	}
+	return nil
 }
 
 // writeHost writes the element around a child or a region.

@@ -55,6 +55,9 @@ func (t *viewType) childFields(known map[reflect.Type]*viewType) error {
 				return fmt.Errorf("%v: field %s: %w", t.typ, f.Name, err)
 			}
 		}
+		if len(child.queries) > 0 {
+			return fmt.Errorf("%v: field %s: the child %v has a field for the URL, %s, which only the view of a page has", t.typ, f.Name, typ, child.queries[0].name)
+		}
 		for i := range child.stored {
 			if child.stored[i].Scope == ScopeShared {
 				return fmt.Errorf("%v: field %s: the child %v shares its stored field %q; let the page's view do that", t.typ, f.Name, typ, child.stored[i].Name)

@@ -40,6 +40,11 @@ func (m *memo[K, V]) Render(ctx context.Context, w io.Writer) error {
 		return m.component.Render(e.context(), w)
 	}
 	x := p.at
+	if x.twice != nil {
+		if err := refuseBraces(ctx); err != nil {
+			return fmt.Errorf("live.Memo %v in %s: %w", m.key, p.name(), err)
+		}
+	}
 	if x.twice != nil && !x.once(m.key) {
 		return fmt.Errorf("live.Memo: the key %v comes twice in %s", m.key, p.name())
 	}

@@ -358,7 +358,7 @@ func (in *instance) depart(c *course, to *destination) (left bool, crash error) 
 	case errors.As(err, &redirect):
 		in.load(redirect.target)
 		return false, nil
-	case err != nil && (statusOf(err) < 500 || c.mode == wire.Pop || errors.As(err, &panics) && len(to.route.stored) > 0):
+	case err != nil && (statusOf(err) < 500 || c.mode == wire.Pop || errors.As(err, &panics) && to.route.stores(nil)):
 		// The answer to a GET says what is wrong, and can do without what is stored.
 		in.load(c.url.String())
 		return false, nil

@@ -179,7 +179,7 @@ func (a *App) firstPage(rt *route, r *http.Request, s *session, p *page, bench *
 		in, root, err = a.mountAndRender(rt, r, *s, p, mountOptions{}, bench)
 	}
 	var crash *panicked
-	if errors.As(err, &crash) && len(rt.stored) > 0 && !s.new {
+	if errors.As(err, &crash) && rt.stores(nil) && !s.new {
 		a.log.Error("a page panics, perhaps with what is stored: it starts from its defaults", "view", rt.viewType.name,
 			"err", err, "stack", string(crash.stack))
 		if in, root, err = a.mountAndRender(rt, r, *s, p, mountOptions{defaults: true}, bench); err == nil {

@@ -180,6 +180,11 @@ func (x *regionComponent) Render(ctx context.Context, w io.Writer) error {
 		alone := env{locale: e.locale, region: true}
 		return writeHost(w, id, diff.HostOfRegion, x.container, func() error { return x.value().Render(alone.context(), w) })
 	}
+	if p.at.twice != nil {
+		if err := refuseBraces(ctx); err != nil {
+			return fmt.Errorf("live.Region %q in %s: %w", x.name, p.name(), err)
+		}
+	}
 	if p.at.twice != nil && !p.at.once(regionName(x.name)) {
 		return fmt.Errorf("live.Region: %s shows two regions with the name %q", p.name(), x.name)
 	}
