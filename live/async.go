@@ -72,7 +72,7 @@ func Async[T any](s *Socket, field *Result[T], f func(ctx context.Context) (T, e
 	}
 	field.Loading, field.Error = true, ""
 	ctx, cancel := context.WithCancel(in.ctx)
-	job := in.startJob(field, cancel)
+	job := in.startJob(s.child, field, cancel)
 	done := func(value T, err error) {
 		in.post1(asyncMessage{job, reflect.TypeFor[T]().String(), func() error {
 			if err == nil {
@@ -115,7 +115,8 @@ func guarded[T any](ctx context.Context, f func(context.Context) (T, error)) (va
 
 // job is one run of a function for a field.
 type job struct {
-	field  any // the pointer to the field
+	child  *child // whose socket started it; nil: the page's
+	field  any    // the pointer to the field
 	cancel context.CancelFunc
 }
 
@@ -127,14 +128,14 @@ type asyncMessage struct {
 }
 
 // startJob notes that a field is being loaded, and ends what was loading it before.
-func (in *instance) startJob(field any, cancel context.CancelFunc) *job {
+func (in *instance) startJob(c *child, field any, cancel context.CancelFunc) *job {
 	if old := in.jobs[field]; old != nil {
 		old.cancel()
 	}
 	if in.jobs == nil {
 		in.jobs = map[any]*job{}
 	}
-	j := &job{field, cancel}
+	j := &job{c, field, cancel}
 	in.jobs[field] = j
 	return j
 }

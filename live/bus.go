@@ -3,9 +3,9 @@ package live
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
+	"runtime/debug"
 	"sync"
 )
 
@@ -24,10 +24,28 @@ type Topic[M any] struct{ name string }
 // NewTopic returns the topic of this name. Topics of one name in several places are the same and must agree on M.
 func NewTopic[M any](name string) Topic[M] { return Topic[M]{name} }
 
-// Subscribe makes the instance receive the topic's messages, by its [OnMessage] handler for M, until cancel is called
-// or the instance ends. A message that finds the mailbox full is dropped and logged.
+// Missed tells a view that messages of a topic have found its mailbox full and were dropped. A view that lists a handler for
+// it by [OnMessage] is called where they would have been: all that was published before them has been handled, and none of
+// what was published later. So it may load afresh what it knows by the topic's messages. Without such a handler it is
+// logged, once for all messages of ten seconds.
+type Missed struct {
+	Topic string
+	Count int // of messages, at least 1
+}
+
+// Subscribe makes the view receive the topic's messages, by its [OnMessage] handler for M, until cancel is called or the view
+// ends: the page's with its instance, a [Child] with the turn that takes it away. The messages arrive in the order in which
+// the [Bus] delivers them; those that still wait when a handler calls cancel are not handled any more. A view that
+// subscribes again receives each message once all the same, until all is cancelled. cancel may be called by any goroutine.
+//
+// A message that finds the mailbox full, see [Options.Mailbox], is dropped, and so are the topic's next ones until what waits
+// before them is handled: then the view is told by [Missed]. A page that no browser has come for yet is ended instead;
+// its browser mounts it afresh.
+//
+// It fails when the bus does, when the view has no handler for M, when the topic is used with another type on this node, and
+// with [ErrEnded].
 func (t Topic[M]) Subscribe(s *Socket) (cancel func(), err error) {
-	return s.in.app.topics.subscribe(subscriber{s.in, s.child}, t.name, reflect.TypeFor[M](), func(data []byte) (any, error) {
+	return s.in.app.topics.subscribe(s, t.name, reflect.TypeFor[M](), func(data []byte) (any, error) {
 		var m M
 		err := json.Unmarshal(data, &m)
 		return m, err
@@ -35,8 +53,11 @@ func (t Topic[M]) Subscribe(s *Socket) (cancel func(), err error) {
 }
 
 // Publish sends m to the topic's subscribers on every node. Any goroutine may call it, and it may block for as long as
-// the app's [Bus] does. With the context of a [Gated] event's handler it returns at once, and m is sent when the event's
-// changes are durable, or never.
+// the app's [Bus] does, but never for a page: one whose mailbox is full misses the message, see [Topic.Subscribe]. It fails
+// when m cannot be encoded and when the bus does. After [App.Shutdown] it reaches other nodes only.
+//
+// With the context of a [Gated] event's handler it returns at once, and m is sent when the event's changes are durable, or
+// never.
 func (t Topic[M]) Publish(ctx context.Context, a *App, m M) error {
 	data, err := json.Marshal(m)
 	if err != nil {
@@ -60,7 +81,7 @@ func (t Topic[M]) Publish(ctx context.Context, a *App, m M) error {
 type topics struct {
 	app  *App
 	bus  Bus
-	mu   sync.Mutex
+	mu   sync.Mutex // taken before a hub's, and that before an instance's
 	hubs map[string]*hub
 
 	watching sync.Once // see App.watchDismissals
@@ -69,10 +90,11 @@ type topics struct {
 
 // hub is a topic with subscribers on this node.
 type hub struct {
+	name   string
 	typ    reflect.Type
 	decode func([]byte) (any, error)
 	mu     sync.Mutex
-	subs   map[subscriber]int // how often each subscribed
+	subs   map[subscriber]*subscription
 	cancel func()
 }
 
@@ -89,17 +111,17 @@ func (t *topics) init(a *App, b Bus) {
 	t.app, t.bus, t.hubs = a, b, map[string]*hub{}
 }
 
-func (t *topics) subscribe(sub subscriber, name string, typ reflect.Type, decode func([]byte) (any, error)) (func(), error) {
-	in := sub.in
-	if at := in.typeAt(sub.child); at.handlers.messages[typ] == nil {
-		return nil, fmt.Errorf("subscribe to %s: %s has no OnMessage handler for %v", name, at.name, typ)
+func (t *topics) subscribe(s *Socket, name string, typ reflect.Type, decode func([]byte) (any, error)) (func(), error) {
+	at := subscriber{s.in, s.child}
+	if typed := at.in.typeAt(at.child); typed.handlers.messages[typ] == nil {
+		return nil, fmt.Errorf("subscribe to %s: %s has no OnMessage handler for %v", name, typed.name, typ)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	h := t.hubs[name]
 	if h == nil {
-		h = &hub{typ: typ, decode: decode, subs: map[subscriber]int{}}
-		cancel, err := t.bus.Subscribe(name, func(data []byte) { t.deliver(h, name, data) })
+		h = &hub{name: name, typ: typ, decode: decode, subs: map[subscriber]*subscription{}}
+		cancel, err := t.bus.Subscribe(name, func(data []byte) { t.deliver(h, data) })
 		if err != nil {
 			return nil, fmt.Errorf("subscribe to %s: %w", name, err)
 		}
@@ -110,48 +132,70 @@ func (t *topics) subscribe(sub subscriber, name string, typ reflect.Type, decode
 		return nil, fmt.Errorf("subscribe to %s: its messages are %v here and %v elsewhere", name, typ, h.typ)
 	}
 	h.mu.Lock()
-	h.subs[sub]++
+	sub := h.subs[at]
+	if sub == nil {
+		sub = &subscription{subscriber: at, hub: h}
+		h.subs[at] = sub
+	}
+	sub.times++
 	h.mu.Unlock()
-	cancel := sync.OnceFunc(func() { t.unsubscribe(sub, name, h) })
-	in.mu.Lock()
-	ended := in.ended
-	in.cancels = append(in.cancels, cancel)
-	in.mu.Unlock()
-	if ended {
-		go cancel()
+	if !sub.begin() {
+		t.remove(sub)
 		return nil, ErrEnded
 	}
-	return cancel, nil
+	return sync.OnceFunc(func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if sub.times--; sub.times == 0 {
+			t.remove(sub)
+		}
+	}), nil
 }
 
-func (t *topics) unsubscribe(sub subscriber, name string, h *hub) {
+// end ends a subscription, however often the view has subscribed.
+func (t *topics) end(sub *subscription) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.remove(sub)
+}
+
+// remove is end for a caller that holds mu.
+func (t *topics) remove(sub *subscription) {
+	h := sub.hub
 	h.mu.Lock()
-	if h.subs[sub]--; h.subs[sub] <= 0 {
-		delete(h.subs, sub)
+	if h.subs[sub.subscriber] == sub {
+		delete(h.subs, sub.subscriber)
 	}
 	empty := len(h.subs) == 0
 	h.mu.Unlock()
-	if empty && t.hubs[name] == h {
-		delete(t.hubs, name)
+	sub.finish()
+	if empty && t.hubs[h.name] == h {
+		delete(t.hubs, h.name)
 		h.cancel()
 	}
 }
 
-func (t *topics) deliver(h *hub, name string, data []byte) {
-	m, err := h.decode(data)
+func (t *topics) deliver(h *hub, data []byte) {
+	m, err := decodeGuarded(h.decode, data)
 	if err != nil {
-		t.app.log.Error("a topic's message cannot be decoded", "topic", name, "type", h.typ.String(), "err", err)
+		t.app.log.Error("a topic's message cannot be decoded", "topic", h.name, "type", h.typ.String(), "err", err)
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for sub := range h.subs {
-		if err := sub.in.post1(userMessage{m, sub.child}); errors.Is(err, ErrMailboxFull) {
-			sub.in.log().Warn("a topic's message was dropped: the mailbox is full", "topic", name, "limit", t.app.options.Mailbox)
-		}
+	for _, sub := range h.subs {
+		sub.post(m)
 	}
+}
+
+// decodeGuarded calls decode, which may be the app's own code, in a goroutine of the bus. A panic is an error.
+func decodeGuarded(decode func([]byte) (any, error), data []byte) (m any, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicked{v, debug.Stack()}
+		}
+	}()
+	return decode(data)
 }
 
 // stop ends what is still subscribed.

@@ -115,8 +115,8 @@ func (in *instance) runEvent(ctx context.Context, e *event, args eventArgs) erro
 // receive runs the handler of a message.
 func (in *instance) receive(m userMessage) error {
 	c := m.to
-	if c != nil && in.family.children[c.value.Addr().UnsafePointer()] != c {
-		return nil // the child is gone
+	if c != nil && !in.holds(c) {
+		return nil
 	}
 	in.beginChild(c)
 	return in.deliver(in.ctx, in.tell(in.ctx, c, m.value))

@@ -1,6 +1,10 @@
 package live
 
-import "github.com/livelong-dev/livelong/live/internal/wire"
+import (
+	"time"
+
+	"github.com/livelong-dev/livelong/live/internal/wire"
+)
 
 // Trees returns how many instances keep the tree they have sent. Nothing of the app may be running.
 func Trees(a *App) int {
@@ -87,4 +91,52 @@ func Updates(a *App) func(name, target, value string) (frame int) {
 		}
 	}
 	return nil
+}
+
+// Sources is what sends messages to the views of one page.
+type Sources struct{ Timers, Subscriptions, Functions int }
+
+// SourcesOf returns what an instance has that has not ended. Nothing of it may be running.
+func SourcesOf(s *Socket) Sources {
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	return Sources{len(s.in.timers), len(s.in.subs), len(s.in.jobs)}
+}
+
+// Ticking returns a function that reports how many of the instance's timers would still fire.
+func Ticking(s *Socket) func() int {
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	var all []*time.Timer
+	for t := range s.in.timers {
+		all = append(all, t.t)
+	}
+	return func() int {
+		n := 0
+		for _, t := range all {
+			if t.Stop() {
+				n++
+			}
+		}
+		return n
+	}
+}
+
+// Hubs returns how many topics have subscribers on an app's node.
+func Hubs(a *App) int {
+	a.topics.mu.Lock()
+	defer a.topics.mu.Unlock()
+	return len(a.topics.hubs)
+}
+
+// Waiting returns the most messages that wait in an instance's mailbox.
+func Waiting(a *App) (most int) {
+	a.registry.mu.Lock()
+	defer a.registry.mu.Unlock()
+	for _, in := range a.registry.instances {
+		in.mu.Lock()
+		most = max(most, len(in.mailbox))
+		in.mu.Unlock()
+	}
+	return most
 }

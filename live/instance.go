@@ -71,7 +71,7 @@ type instance struct {
 	proof     time.Time     // when what is unsaved must be proved at the latest; zero: nothing is
 	cost      int           // what the instance counts there
 	timers    map[*timer]struct{}
-	cancels   []func() // of topic subscriptions
+	subs      map[*subscription]struct{}
 
 	view       any           // a pointer to the struct
 	value      reflect.Value // the struct
@@ -92,6 +92,7 @@ type instance struct {
 	family     *family    // nil: the view has no fields for children
 	stale      bool       // the view's own template must run, not only those of children
 	only       *child     // the turn was this child's alone
+	orphans    bool       // children may be gone: see endOrphans
 	emitted    []emission
 	touched    []*child // of these it is known how they were when they rendered last
 	tag        uint64   // content tag of the tree that was dropped
@@ -162,15 +163,22 @@ func (in *instance) post1(m message) error {
 	if in.app.hushed && fromApp(m) {
 		return nil
 	}
-	if _, ok := m.(userMessage); ok && len(in.mailbox) >= in.app.options.Mailbox {
-		if in.parked {
-			// Nobody may ever come; the browser's socket mounts afresh.
-			go in.end("its mailbox was full before a browser came")
-		}
+	if _, ok := m.(userMessage); ok && in.full() {
 		return ErrMailboxFull
 	}
 	in.push(m)
 	return nil
+}
+
+// full reports whether there is no room for messages that anybody may send, however many. The caller holds mu.
+func (in *instance) full() bool {
+	if len(in.mailbox) < in.app.options.Mailbox {
+		return false
+	}
+	if in.parked {
+		in.endSoon("its mailbox was full before a browser came") // nobody may ever come; the browser's socket mounts afresh
+	}
+	return true
 }
 
 // push appends a message and starts a runner where none is. The caller holds mu.
@@ -226,13 +234,7 @@ func (in *instance) run() {
 	defer in.mu.Unlock()
 	for {
 		if len(in.mailbox) > 0 {
-			m := in.mailbox[0]
-			in.mailbox[0] = nil
-			in.mailbox = in.mailbox[1:]
-			if in.room != nil {
-				in.room.Broadcast()
-			}
-			if !in.ended {
+			if m := in.open(); m != nil && !in.ended {
 				in.mu.Unlock()
 				changed := in.turn(m)
 				in.mu.Lock()
@@ -267,6 +269,20 @@ func (in *instance) run() {
 	}
 	in.scheduled = false
 	in.arm()
+}
+
+// open takes the next message out of the mailbox; nil when nobody wants it any more. The caller holds mu.
+func (in *instance) open() message {
+	m := in.mailbox[0]
+	in.mailbox[0] = nil
+	in.mailbox = in.mailbox[1:]
+	if in.room != nil {
+		in.room.Broadcast()
+	}
+	if sealed, ok := m.(interface{ open() message }); ok {
+		return sealed.open()
+	}
+	return m
 }
 
 // write sends all frames. The caller holds mu, which is released meanwhile.
@@ -413,6 +429,7 @@ func (in *instance) conclude() (goesOn bool) {
 		return false
 	}
 	in.changed()
+	in.endOrphans()
 	in.only = nil
 	in.endTurn()
 	return true

@@ -239,7 +239,7 @@ func (in *instance) attached(m attachMessage) error {
 	}
 	if every := in.route.group.options.AuthorizeEvery; every > 0 && !in.rechecked {
 		in.rechecked = true // an answer may be given again
-		in.startTimer(every, every, recheckMessage{})
+		in.startTimer(every, every, nil, recheckMessage{})
 	}
 	in.mu.Lock()
 	if !m.same {

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -353,18 +354,17 @@ func (in *instance) finish(why string) {
 	if in.timer != nil {
 		in.timer.Stop()
 	}
-	timers, cancels := in.timers, in.cancels
-	in.timers, in.cancels = nil, nil
+	for t := range in.timers {
+		t.stop()
+	}
+	subs := slices.Collect(maps.Keys(in.subs))
 	if in.room != nil {
 		in.room.Broadcast()
 	}
 	in.mu.Unlock()
 	r.mu.Unlock()
-	for t := range timers {
-		t.stop()
-	}
-	for _, cancel := range cancels {
-		cancel()
+	for _, sub := range subs {
+		in.app.topics.end(sub)
 	}
 	if u, ok := in.view.(Unmounter); ok && in.mounted {
 		if _, crash := in.guard(func() error { u.Unmount(in.ctx); return nil }); crash != nil {

@@ -59,12 +59,20 @@ func TestMessagesOfAMountedPageWaitForItsConnection(t *testing.T) {
 
 func TestFullMailboxEndsAParkedPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var socket *live.Socket
 		k := &kit{mount: func(_ context.Context, s *live.Socket, p *puppet) error {
-			s.Every(time.Second, Note{"m"})
+			socket = s
 			return nil
 		}}
 		page := livetest.NewBrowser(t, newPuppets(k, func(o *live.Options) { o.Mailbox = 3 })).Load("/puppet")
-		page.Sleep(5 * time.Second)
+		var errs []error
+		for range 5 {
+			errs = append(errs, socket.Send(Note{"m"}))
+			page.Sleep(0)
+		}
+		if got := fmt.Sprint(errs); got != fmt.Sprint([]error{nil, nil, nil, live.ErrMailboxFull, live.ErrEnded}) {
+			t.Errorf("Send returns %s", got)
+		}
 		if got := k.unmounts.Load(); got != 1 {
 			t.Errorf("%d calls of Unmount, want 1", got)
 		}

@@ -78,7 +78,9 @@ type Options struct {
 	WriteTimeout time.Duration
 
 	// Mailbox is the most messages that wait for an instance. Beyond, events of the browser are read no further until
-	// there is room, Send fails, and messages of topics and timers are dropped and logged. Defaults to 256.
+	// there is room, [Socket.Send] fails with [ErrMailboxFull], messages of topics are dropped and the view is told by
+	// [Missed]; a page that no browser has come for yet is ended, to be mounted afresh. Timers and results of [Async] wait
+	// besides. Defaults to 256.
 	Mailbox int
 
 	// TokenAge is how long a page token is good: a page left open and asleep for longer is loaded again. Defaults to

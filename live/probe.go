@@ -27,9 +27,11 @@ func init() {
 
 // fromApp reports whether a message is one that the app's code sends.
 func fromApp(m message) bool {
-	switch m.(type) {
-	case userMessage, asyncMessage:
+	switch m := m.(type) {
+	case userMessage, asyncMessage, topicMessage, gapMessage:
 		return true
+	case timerMessage:
+		return fromApp(m.t.message)
 	}
 	return false
 }

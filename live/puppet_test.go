@@ -174,10 +174,15 @@ func (p *tab) send(frame string) {
 func (p *tab) pull(e Pull) { p.t.Helper(); p.n++; p.again(p.n, e) }
 
 // again sends an event under a number it may have been sent under before.
-func (p *tab) again(n int, e Pull) {
+func (p *tab) again(n int, e Pull) { p.t.Helper(); p.sendEvent(n, "Pull", e) }
+
+// event sends the next event, of any kind.
+func (p *tab) event(name string, e any) { p.t.Helper(); p.n++; p.sendEvent(p.n, name, e) }
+
+func (p *tab) sendEvent(n int, name string, e any) {
 	p.t.Helper()
 	value, _ := json.Marshal(e)
-	frame, err := wire.AppendUp(nil, wire.Up{Kind: wire.Event, N: n, Name: "Pull", Payload: wire.Payload{Value: value}})
+	frame, err := wire.AppendUp(nil, wire.Up{Kind: wire.Event, N: n, Name: name, Payload: wire.Payload{Value: value}})
 	if err != nil {
 		p.t.Fatal(err)
 	}

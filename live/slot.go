@@ -149,6 +149,7 @@ func (in *instance) appear(c *child) (changed bool) {
 
 // leave forgets the slots of children.
 func (in *instance) leave(gone func(*child) bool) {
+	in.orphans = true
 	if st := in.stashed; st != nil {
 		st.slots = slices.DeleteFunc(st.slots, func(s slot) bool { return s.child != nil && gone(s.child) })
 	}

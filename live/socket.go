@@ -26,19 +26,23 @@ var ErrEnded = errors.New("the instance has ended")
 // ErrMailboxFull means that as many messages wait for the instance as [Options.Mailbox] allows.
 var ErrMailboxFull = errors.New("the instance's mailbox is full")
 
-// Send hands the instance a message, which its [OnMessage] handler for the message's type receives in a later turn.
-// Any goroutine may call it, at any time; it does not block. Its errors are [ErrEnded] and [ErrMailboxFull].
+// Send hands the view whose socket it is a message, which its [OnMessage] handler for the message's type receives in a later
+// turn. Any goroutine may call it, at any time; it does not block. Its errors are [ErrEnded] and [ErrMailboxFull], with which
+// the message is dropped: as many wait as [Options.Mailbox] allows. A page that no browser has come for yet is ended then; its
+// browser mounts it afresh. A message to a [Child] that is gone is dropped without an error.
 func (s *Socket) Send(message any) error { return s.in.post1(userMessage{message, s.child}) }
 
-// After sends the instance a message after d, unless stop is called or the instance ends before.
+// After sends the view a message after d, unless stop is called or the view ends before: the page's with its instance, a
+// [Child] with the turn that takes it away. A lost connection does not stop it. The message finds room in every mailbox, and
+// is not handled any more when a handler calls stop while it waits.
 func (s *Socket) After(d time.Duration, message any) (stop func()) {
-	return s.in.startTimer(d, 0, userMessage{message, s.child})
+	return s.in.startTimer(d, 0, s.child, userMessage{message, s.child})
 }
 
-// Every sends the instance a message each d, until stop is called or the instance ends. A message that finds the
-// mailbox full is dropped; the next one comes in its time.
+// Every is After for a message each d. Like the ticks of a [time.Ticker], those that come while the one before waits to be
+// handled are left out.
 func (s *Socket) Every(d time.Duration, message any) (stop func()) {
-	return s.in.startTimer(d, d, userMessage{message, s.child})
+	return s.in.startTimer(d, d, s.child, userMessage{message, s.child})
 }
 
 // Reply answers the event that is being handled: the promise of the client's push resolves to v, as JSON.

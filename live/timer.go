@@ -1,20 +1,26 @@
 package live
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
-// timer is one of an instance's [Socket.After] and [Socket.Every].
+// timer is one of an instance's [Socket.After] and [Socket.Every]. At most one message of it waits in the mailbox, so it needs
+// no room there.
 type timer struct {
 	in      *instance
+	child   *child // whose it is; nil: the page's view
 	message message
 	every   time.Duration // 0: once
 	t       *time.Timer
+
+	// Guarded by the instance's mu.
+	waiting bool // in the mailbox
+	over    bool
 }
 
-func (in *instance) startTimer(d, every time.Duration, message message) (stop func()) {
-	t := &timer{in: in, message: message, every: every}
+// timerMessage is a timer's message in a mailbox.
+type timerMessage struct{ t *timer }
+
+func (in *instance) startTimer(d, every time.Duration, of *child, message message) (stop func()) {
+	t := &timer{in: in, child: of, message: message, every: every}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.ended {
@@ -28,31 +34,42 @@ func (in *instance) startTimer(d, every time.Duration, message message) (stop fu
 	return func() {
 		in.mu.Lock()
 		defer in.mu.Unlock()
-		delete(in.timers, t)
 		t.stop()
 	}
 }
 
-func (t *timer) stop() { t.t.Stop() }
+// stop makes what still waits in the mailbox be dropped, too. The caller holds the instance's mu.
+func (t *timer) stop() {
+	delete(t.in.timers, t)
+	t.over = true
+	t.t.Stop()
+}
 
 func (t *timer) fire() {
 	in := t.in
 	in.mu.Lock()
-	_, running := in.timers[t]
-	if running && t.every > 0 {
+	defer in.mu.Unlock()
+	if t.over {
+		return
+	}
+	if t.every > 0 {
 		t.t.Reset(t.every)
 	} else {
 		delete(in.timers, t)
 	}
-	in.mu.Unlock()
-	if !running {
+	m := timerMessage{t}
+	if t.waiting || in.app.hushed && fromApp(m) {
 		return
 	}
-	if m, ok := t.message.(recheckMessage); ok {
-		in.post1(m) // an instance that has ended needs none
-		return
+	t.waiting = true
+	in.push(m)
+}
+
+// open returns the timer's message.
+func (m timerMessage) open() message {
+	m.t.waiting = false
+	if m.t.over {
+		return nil
 	}
-	if err := in.post1(t.message); errors.Is(err, ErrMailboxFull) {
-		in.log().Warn("a timer's message was dropped: the mailbox is full", "limit", in.app.options.Mailbox)
-	}
+	return m.t.message
 }

@@ -1,0 +1,467 @@
+package live_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/livelong-dev/livelong/live"
+	"github.com/livelong-dev/livelong/live/livetest"
+)
+
+// price counts how often it is decoded.
+type price struct{ Cents int }
+
+var pricesDecoded atomic.Int32
+
+func (p *price) UnmarshalJSON(data []byte) error {
+	pricesDecoded.Add(1)
+	if string(data) == `"panic"` {
+		panic("a decoder that panics")
+	}
+	return json.Unmarshal(data, &p.Cents)
+}
+
+func (p price) MarshalJSON() ([]byte, error) { return json.Marshal(p.Cents) }
+
+var prices = live.NewTopic[price]("prices")
+
+// shop shows a price, and what is wrong with the bus.
+type shop struct {
+	Cents int
+	Error string
+	leave func()
+}
+
+// Rejoin leaves the topic and subscribes again.
+type Rejoin struct{ Times int }
+
+func (*shop) Events() []live.Handler {
+	return []live.Handler{live.On((*shop).Rejoin), live.OnMessage((*shop).Price)}
+}
+
+func (p *shop) Mount(_ context.Context, s *live.Socket) error {
+	var err error
+	if p.leave, err = prices.Subscribe(s); err != nil {
+		p.Error = err.Error()
+	}
+	return nil
+}
+
+func (p *shop) Rejoin(ctx context.Context, s *live.Socket, e Rejoin) error {
+	for range e.Times {
+		p.leave()
+		p.Mount(ctx, s)
+	}
+	return nil
+}
+
+func (p *shop) Price(_ context.Context, _ *live.Socket, m price) error { p.Cents = m.Cents; return nil }
+
+func (p shop) Render() templ.Component { return markup(`<b>%d</b><i>%s</i>`, p.Cents, p.Error) }
+
+func newShop(bus live.Bus, logger *slog.Logger) *live.App {
+	app := newApp(func(o *live.Options) { o.Bus, o.Logger, o.Silence = bus, logger, time.Hour })
+	live.Handle(app, "GET /shop", func(*http.Request) (*shop, error) { return &shop{}, nil })
+	return app
+}
+
+func TestTwoNodesHearOneTopic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &testBus{}
+		nodes := []*live.App{newShop(bus, nil), newShop(bus, nil)}
+		var pages []*livetest.Page
+		for i := range 4 {
+			pages = append(pages, livetest.Open(t, nodes[i%2], "/shop"))
+		}
+		if n := bus.on("prices"); n != 2 {
+			t.Errorf("%d subscriptions on the bus, want one of each node", n)
+		}
+		for i, node := range nodes {
+			before := pricesDecoded.Load()
+			if err := prices.Publish(t.Context(), node, price{i + 1}); err != nil {
+				t.Fatal(err)
+			}
+			pages[0].Sleep(0)
+			for j, page := range pages {
+				if got := page.Text("b"); got != fmt.Sprint(i+1) {
+					t.Errorf("published by node %d, page %d shows %s", i, j, got)
+				}
+			}
+			if n := pricesDecoded.Load() - before; n != 2 {
+				t.Errorf("decoded %d times, want once on each node", n)
+			}
+		}
+		for i, page := range pages {
+			page.Close()
+			page.Sleep(2 * time.Minute)
+			if n, want := bus.on("prices"), []int{2, 2, 1, 0}[i]; n != want {
+				t.Errorf("%d pages are gone: %d subscriptions on the bus, want %d", i+1, n, want)
+			}
+		}
+	})
+}
+
+func TestBusThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &testBus{fail: errBus}
+		app := newShop(bus, nil)
+		page := livetest.Open(t, app, "/shop")
+		if got := page.Text("i"); got != "subscribe to prices: the bus is down" || live.Hubs(app) != 0 {
+			t.Errorf("the view was told %q, %d topics are known", got, live.Hubs(app))
+		}
+		if err := prices.Publish(t.Context(), app, price{1}); !errors.Is(err, errBus) {
+			t.Errorf("Publish: %v", err)
+		}
+		bus.down(nil)
+		again := livetest.Open(t, app, "/shop")
+		if err := prices.Publish(t.Context(), app, price{2}); err != nil {
+			t.Error(err)
+		}
+		again.Sleep(0)
+		if again.Text("b") != "2" || again.Text("i") != "" || page.Text("b") != "0" {
+			t.Errorf("it works again: %s; the page before: %s", again.HTML(""), page.HTML(""))
+		}
+	})
+}
+
+func TestBusThatDeliversGarbage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logs bytes.Buffer
+		bus := &testBus{}
+		app := newShop(bus, slog.New(slog.NewTextHandler(&logs, nil)))
+		page := livetest.Open(t, app, "/shop")
+		garbage := []string{"", "null", `"text"`, `{"Cents"`, "\xff\xfe", `"panic"`, strings.Repeat("[", 20000)}
+		for _, data := range garbage {
+			if err := bus.Publish(t.Context(), "prices", []byte(data)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		page.Sleep(0)
+		if got := page.Text("b"); got != "0" {
+			t.Errorf("the page shows %s", got)
+		}
+		if n := strings.Count(logs.String(), "cannot be decoded"); n != len(garbage)-1 { // null is a price of 0
+			t.Errorf("%d lines in the log:\n%.2000s", n, logs.String())
+		}
+		if err := prices.Publish(t.Context(), app, price{3}); err != nil {
+			t.Error(err)
+		}
+		page.Sleep(0)
+		if page.Text("b") != "3" || page.Joined() != "adopt" {
+			t.Errorf("afterwards the page shows %s, joined by %s", page.Text("b"), page.Joined())
+		}
+	})
+}
+
+// A page that changes its room for months keeps nothing of those it has left.
+func TestSubscribingAgainLeavesNothingBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &testBus{}
+		app := newShop(bus, nil)
+		page := livetest.Open(t, app, "/shop")
+		inUse := func() int {
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			return int(m.HeapAlloc)
+		}
+		page.Push("Rejoin", Rejoin{1})
+		before := inUse()
+		page.Push("Rejoin", Rejoin{10_000})
+		after := inUse()
+		if bus.on("prices") != 1 || live.Hubs(app) != 1 {
+			t.Errorf("%d subscriptions on the bus, %d topics", bus.on("prices"), live.Hubs(app))
+		}
+		if grown := after - before; grown > 100<<10 {
+			t.Errorf("%d B are kept of 10,000 subscriptions that are over", grown)
+		}
+		prices.Publish(t.Context(), app, price{4})
+		page.Sleep(0)
+		if page.Text("b") != "4" {
+			t.Error("the newest subscription hears nothing")
+		}
+	})
+}
+
+func TestTopicsOfChildren(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &testBus{}
+		k := &stageKit{}
+		app := newTheatre(k, func(o *live.Options) { o.Bus = bus })
+		page := livetest.Open(t, app, "/theatre")
+		say := func(text, seats, own string) {
+			t.Helper()
+			if err := stage.Publish(t.Context(), app, Said{text}); err != nil {
+				t.Error(err)
+			}
+			page.Sleep(0)
+			if got := strings.Join(page.Texts("i"), ","); got != seats || page.Text("#heard") != own {
+				t.Errorf("the seats heard %s, the page %q; want %s and %q", got, page.Text("#heard"), seats, own)
+			}
+		}
+		say("a", ",,", "")
+		page.PushTo(`[live-key="0"]`, "Ask", Ask{"listen"})
+		page.PushTo(`[live-key="2"]`, "Ask", Ask{"listen"})
+		page.PushTo(`[live-key="2"]`, "Ask", Ask{"listen"}) // each message once all the same
+		say("b", "b,,b", "")
+		page.Push("Call", Call{"rise"})
+		say("c", "bc,", "")
+		if got := live.SourcesOf(k.socket); got.Subscriptions != 1 {
+			t.Errorf("the page has %+v", got)
+		}
+		page.Drop()
+		page.Sleep(time.Second)
+		stage.Publish(t.Context(), app, Said{"d"})
+		page.Connect()
+		say("e", "bcde,", "")
+	})
+}
+
+func TestWhatCannotBePublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &testBus{}
+		k := &stageKit{mount: listening}
+		app := newTheatre(k, func(o *live.Options) { o.Bus = bus })
+		page := livetest.Open(t, app, "/theatre")
+		if err := live.NewTopic[chan int]("channels").Publish(t.Context(), app, nil); err == nil || !strings.Contains(err.Error(), "publish on channels") {
+			t.Errorf("a channel: %v", err)
+		}
+		if err := live.NewTopic[any]("things").Publish(t.Context(), app, func() {}); err == nil {
+			t.Error("a function was published")
+		}
+		k.mount = func(s *live.Socket, _ *theatre) error {
+			_, err := live.NewTopic[int]("numbers").Subscribe(s)
+			_, other := live.NewTopic[Tick]("theatre").Subscribe(s)
+			k.note(fmt.Sprint(err), fmt.Sprint(other))
+			return nil
+		}
+		livetest.Open(t, app, "/theatre")
+		want := "[subscribe to numbers: live_test.theatre has no OnMessage handler for int" +
+			" subscribe to theatre: its messages are live_test.Tick here and live_test.Said elsewhere]"
+		if got := fmt.Sprint(k.handled()); got != want {
+			t.Errorf("Subscribe: %s\nwant %s", got, want)
+		}
+		if bus.on("numbers") != 0 {
+			t.Error("what cannot be handled was subscribed to")
+		}
+		page.Sleep(0)
+	})
+}
+
+func TestPublishAfterShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &testBus{}
+		k := &stageKit{mount: listening}
+		app, other := newTheatre(k, func(o *live.Options) { o.Bus = bus }), newTheatre(&stageKit{mount: listening}, func(o *live.Options) { o.Bus = bus })
+		livetest.Open(t, app, "/theatre")
+		page := livetest.Open(t, other, "/theatre")
+		if err := app.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := bus.on("theatre"); n != 1 {
+			t.Errorf("%d subscriptions on the bus, want that of the other node", n)
+		}
+		if err := stage.Publish(t.Context(), app, Said{"late"}); err != nil {
+			t.Error(err)
+		}
+		page.Sleep(0)
+		if got := k.handled(); page.Text("#heard") != "late" || len(got) != 0 {
+			t.Errorf("the other node's page heard %q, the one that has ended %q", page.Text("#heard"), got)
+		}
+		alone := newTheatre(&stageKit{})
+		alone.Shutdown(t.Context())
+		if err := stage.Publish(t.Context(), alone, Said{"late"}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// say publishes numbered messages on a topic.
+func say(t *testing.T, app *live.App, topic live.Topic[Said], name string, from, to int) {
+	t.Helper()
+	for i := from; i < to; i++ {
+		if err := topic.Publish(t.Context(), app, Said{fmt.Sprint(name, i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A view is told what it has missed where it has missed it: after all that was published before, and before all that was
+// published later.
+func TestMissedMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &stageKit{wait: make(chan struct{})}
+		k.mount = func(s *live.Socket, h *theatre) error { return errors.Join(listening(s, h), sideSubscribe(s)) }
+		app := newTheatre(k, func(o *live.Options) { o.Mailbox = 3 })
+		page := newTab(t, livetest.NewBrowser(t, app), "/theatre")
+		page.join()
+		other := livetest.Open(t, app, "/other")
+		page.event("Call", Call{"wait"})
+		synctest.Wait()
+		say(t, app, stage, "a", 0, 10) // 3 have room
+		say(t, app, sideStage, "b", 0, 5)
+		other.Click("button", "+1") // others are not held up
+		k.wait <- struct{}{}
+		synctest.Wait()
+		if got := strings.Join(k.handled(), " "); got != "a0 a1 a2 theatre missed side missed" {
+			t.Errorf("handled %s", got)
+		}
+		say(t, app, stage, "c", 0, 1)
+		synctest.Wait()
+		if got := strings.Join(k.handled(), " "); got != "c0" {
+			t.Errorf("after the gap: %s", got)
+		}
+		if all := page.answer(1); !strings.Contains(all, `[\"theatre 7\",\"side 5\"]`) && !strings.Contains(all, `&#34;theatre 7&#34;,&#34;side 5&#34;`) {
+			t.Errorf("what was missed: %s", all)
+		}
+		// It waits behind what came before, and nothing overtakes it though there is room again.
+		page.event("Call", Call{"wait"})
+		synctest.Wait()
+		say(t, app, stage, "d", 0, 4)
+		page.event("Call", Call{"wait"})
+		k.wait <- struct{}{}
+		synctest.Wait() // d0 to d2 and the gap are handled, the second call waits
+		say(t, app, stage, "e", 0, 1)
+		k.wait <- struct{}{}
+		synctest.Wait()
+		if got := strings.Join(k.handled(), " "); got != "d0 d1 d2 theatre missed e0" {
+			t.Errorf("handled %s", got)
+		}
+	})
+}
+
+// A view with no handler for that goes on; the log says what was dropped, once for ten seconds.
+func TestMissedMessagesAreLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var logs sharedLog
+		wait := make(chan struct{})
+		k := &kit{mount: func(_ context.Context, s *live.Socket, _ *puppet) error {
+			_, err := noteTopic.Subscribe(s)
+			return err
+		}}
+		k.pull = func(*live.Socket, *puppet, Pull) error { <-wait; return nil }
+		app := newPuppets(k, func(o *live.Options) { o.Mailbox, o.Logger = 3, slog.New(slog.NewTextHandler(&logs, nil)) })
+		p := newTab(t, livetest.NewBrowser(t, app), "/puppet")
+		p.join()
+		flood := func(n int) {
+			p.pull(Pull{})
+			synctest.Wait()
+			for range n {
+				if err := noteTopic.Publish(t.Context(), app, Note{"."}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			wait <- struct{}{}
+			synctest.Wait()
+		}
+		for range 10 {
+			flood(100)
+			time.Sleep(500 * time.Millisecond)
+		}
+		synctest.Wait()
+		if got := logs.String(); got != "" {
+			t.Errorf("after half of the time:\n%s", got)
+		}
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if got := logs.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "count=970") || !strings.Contains(got, "topic=notes") || !strings.Contains(got, "view=live_test.puppet") {
+			t.Errorf("the log:\n%s", got)
+		}
+		flood(10)
+		p.drop()
+		time.Sleep(5 * time.Second)
+		app.Shutdown(t.Context())
+		if got := logs.String(); strings.Count(got, "were dropped") != 2 || !strings.Contains(got, "count=7") {
+			t.Errorf("after the end:\n%s", got)
+		}
+	})
+}
+
+// sharedLog is what several goroutines write.
+type sharedLog struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *sharedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *sharedLog) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
+
+var noteTopic = live.NewTopic[Note]("notes")
+
+// A page that nobody has come for and that misses a message is mounted afresh, when somebody does.
+func TestParkedPageThatMissesAMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &stageKit{mount: listening}
+		app := newTheatre(k, func(o *live.Options) { o.Mailbox = 3 })
+		full, room := livetest.NewBrowser(t, app).Load("/theatre"), (*livetest.Page)(nil)
+		say(t, app, stage, "a", 0, 2)
+		room = livetest.NewBrowser(t, app).Load("/theatre")
+		say(t, app, stage, "a", 2, 4)
+		full.Sleep(0)
+		if got := k.handled(); len(got) != 0 {
+			t.Errorf("handled while parked: %q", got)
+		}
+		full.Connect()
+		room.Connect()
+		full.Sleep(0)
+		if full.Joined() != "mount" || full.Text("#heard") != "" || room.Joined() != "adopt" || room.Text("#heard") != "a2a3" {
+			t.Errorf("joined by %s and heard %q; the other one by %s and %q", full.Joined(), full.Text("#heard"), room.Joined(), room.Text("#heard"))
+		}
+	})
+}
+
+// Whatever comes, and in whatever order: what a page has heard and what it was told to have missed is all there was.
+func TestNothingIsMissedUnnoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const publishers, each = 8, 500
+		k := &stageKit{mount: listening}
+		app := newTheatre(k, func(o *live.Options) { o.Mailbox = 8 })
+		page := livetest.Open(t, app, "/theatre")
+		var wg sync.WaitGroup
+		for i := range publishers {
+			wg.Go(func() {
+				for j := range each {
+					stage.Publish(t.Context(), app, Said{"."})
+					if (i+j)%50 == 0 {
+						time.Sleep(time.Millisecond)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		page.Sleep(0)
+		var missed []string
+		if err := json.Unmarshal([]byte(page.Text("#missed")), &missed); err != nil {
+			t.Fatal(err)
+		}
+		sum := len(page.Text("#heard"))
+		for _, m := range missed {
+			var n int
+			fmt.Sscanf(m, "theatre %d", &n)
+			sum += n
+		}
+		t.Logf("heard %d, missed the rest at %d places", len(page.Text("#heard")), len(missed))
+		if sum != publishers*each {
+			t.Errorf("heard and missed %d, want %d", sum, publishers*each)
+		}
+	})
+}
