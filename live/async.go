@@ -99,7 +99,11 @@ func Async[T any](s *Socket, field *Result[T], f func(ctx context.Context) (T, e
 	}
 	go func() {
 		defer cancel()
-		done(guarded(ctx, f))
+		var none T
+		err := errors.New("the function has ended its goroutine")
+		value := none
+		defer func() { done(value, err) }()
+		value, err = guarded(ctx, f)
 	}()
 }
 

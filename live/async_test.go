@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -22,6 +23,8 @@ type loader struct {
 	load   func(ctx context.Context, n int) (int, error)
 	opts   []live.AsyncOption
 	runs   *int
+
+	unmounts *atomic.Int32
 }
 
 type Load struct{ N int }
@@ -39,7 +42,15 @@ func (l *loader) Mount(_ context.Context, s *live.Socket) error {
 	return nil
 }
 
-func (l *loader) Load(_ context.Context, s *live.Socket, e Load) error { l.start(s, e.N); return nil }
+func (l *loader) Unmount(context.Context) { l.unmounts.Add(1) }
+
+func (l *loader) Load(_ context.Context, s *live.Socket, e Load) error {
+	if e.N < 0 {
+		panic("on purpose")
+	}
+	l.start(s, e.N)
+	return nil
+}
 
 func (l loader) Render() templ.Component {
 	r := l.Number
@@ -48,10 +59,16 @@ func (l loader) Render() templ.Component {
 
 // loading opens a page that loads numbers: n milliseconds and the number itself.
 func loading(t *testing.T, load func(context.Context, int) (int, error), opts ...live.AsyncOption) *livetest.Page {
+	return livetest.Open(t, newLoader(new(atomic.Int32), load, opts...), "/")
+}
+
+func newLoader(unmounts *atomic.Int32, load func(context.Context, int) (int, error), opts ...live.AsyncOption) *live.App {
 	runs := 0
-	app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}})
-	live.Handle(app, "GET /", func(*http.Request) (*loader, error) { return &loader{load: load, opts: opts, runs: &runs}, nil })
-	return livetest.Open(t, app, "/")
+	app := live.New(live.Options{Secrets: [][]byte{secret}})
+	live.Handle(app, "GET /{$}", func(*http.Request) (*loader, error) {
+		return &loader{load: load, opts: opts, runs: &runs, unmounts: unmounts}, nil
+	})
+	return app
 }
 
 func sees(t *testing.T, page *livetest.Page, loading, ready, value, err string) {
@@ -139,5 +156,86 @@ func TestAsyncThatNeverEnds(t *testing.T) {
 		close(release)
 		page.Sleep(time.Second)
 		sees(t, page, "false", "false", "0", "The report takes too long.")
+	})
+}
+
+// The HTML of the GET shows that it is loading, and is not held up; what is done before the browser comes is shown then.
+func TestAsyncDoesNotHoldThePageUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		page := livetest.NewBrowser(t, newLoader(new(atomic.Int32), func(context.Context, int) (int, error) {
+			time.Sleep(time.Second)
+			return 7, nil
+		})).Load("/")
+		if took := time.Since(start); took != 0 {
+			t.Errorf("the GET took %v", took)
+		}
+		sees(t, page, "true", "false", "0", "")
+		page.Sleep(2 * time.Second)
+		page.Connect()
+		page.Sleep(0)
+		sees(t, page, "false", "true", "7", "")
+		if page.Joined() != "adopt" {
+			t.Errorf("joined by %s", page.Joined())
+		}
+	})
+}
+
+// A function that does not look at its context holds up neither the end of its page nor that of the app, and what it
+// returns then reaches nobody.
+func TestAsyncIsNotWaitedFor(t *testing.T) {
+	ends := map[string]func(page *livetest.Page, app *live.App){
+		"the page is closed": func(page *livetest.Page, _ *live.App) { page.Close(); page.Sleep(61 * time.Second) },
+		"the page panics": func(page *livetest.Page, _ *live.App) {
+			page.Push("Load", Load{-1})
+			page.Await("it", func() bool { return page.Error() != "" })
+		},
+		"the app is shut down": func(_ *livetest.Page, app *live.App) {},
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var unmounts, ended atomic.Int32
+				release := make(chan struct{})
+				app := newLoader(&unmounts, func(ctx context.Context, n int) (int, error) {
+					<-release // deaf
+					if ctx.Err() == nil {
+						t.Error("the function's context goes on")
+					}
+					ended.Add(1)
+					return 1, nil
+				}, live.AsyncTimeout(0))
+				page := livetest.Open(t, app, "/")
+				end(page, app)
+				synctest.Wait()
+				if want := int32(1); name != "the app is shut down" && unmounts.Load() != want {
+					t.Errorf("%d calls of Unmount, want %d", unmounts.Load(), want)
+				}
+				start := time.Now()
+				if err := app.Shutdown(context.Background()); err != nil || time.Since(start) != 0 {
+					t.Errorf("Shutdown: %v, after %v", err, time.Since(start))
+				}
+				if unmounts.Load() < 1 || ended.Load() != 0 {
+					t.Errorf("%d calls of Unmount, %d functions have returned", unmounts.Load(), ended.Load())
+				}
+				close(release)
+				synctest.Wait()
+				if ended.Load() == 0 {
+					t.Error("no function has returned")
+				}
+			})
+		})
+	}
+}
+
+// A function that ends its goroutine, as one of package testing does, has failed.
+func TestAsyncThatEndsItsGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		page := loading(t, func(context.Context, int) (int, error) {
+			runtime.Goexit()
+			return 1, nil
+		}, live.AsyncFailure("It is gone."))
+		page.Sleep(time.Second)
+		sees(t, page, "false", "false", "0", "It is gone.")
 	})
 }
