@@ -72,6 +72,7 @@ type instance struct {
 	cost      int           // what the instance counts there
 	timers    map[*timer]struct{}
 	subs      map[*subscription]struct{}
+	sent      []chan sent // tests that wait until what they have sent is shown
 
 	view       any           // a pointer to the struct
 	value      reflect.Value // the struct
@@ -247,6 +248,9 @@ func (in *instance) run() {
 		}
 		in.mailbox = nil
 		if in.ended || in.conn == nil || in.writing || !in.pending && len(in.frames) == 0 {
+			if in.ended || in.conn == nil || !in.writing {
+				in.answerSent()
+			}
 			break
 		}
 		conn := in.conn
@@ -257,6 +261,7 @@ func (in *instance) run() {
 			in.update() // still the owner
 			in.mu.Lock()
 		}
+		in.answerSent()
 		if in.scheduled = len(in.mailbox) > 0; in.scheduled {
 			in.start()
 		}

@@ -2,6 +2,7 @@ package live
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ func init() {
 		return len(r.instances)
 	}
 	probe.Inject = func(app any, i probe.Injection) (probe.Injected, error) { return app.(*App).inject(i) }
+	probe.Send = func(ctx context.Context, app any, s probe.Sending) (int, error) { return app.(*App).sendAs(ctx, s) }
 	probe.Hush = func(app any) { app.(*App).hushed = true }
 }
 
@@ -194,4 +196,73 @@ func (m injectMessage) answer(in *instance) {
 		}
 		m.result.Markup, m.result.Crashed = out.b, err
 	}
+}
+
+// sentMessage is a message of a test.
+type sentMessage struct {
+	probe.Sending
+	in   *instance
+	done chan sent
+}
+
+// sent is what became of a sentMessage.
+type sent struct {
+	frames int
+	err    error
+}
+
+// sendAs sends a message to the instance that a browser holds the secret of.
+func (a *App) sendAs(ctx context.Context, s probe.Sending) (frames int, err error) {
+	session, _ := a.sessionOf(s.Request)
+	id, _, ok := a.openSecret(s.Secret, session)
+	a.registry.mu.Lock()
+	in := a.registry.instances[id]
+	a.registry.mu.Unlock()
+	if !ok || in == nil {
+		return 0, errors.New("the app has no such page")
+	}
+	m := sentMessage{s, in, make(chan sent, 1)}
+	if err := in.post1(m); err != nil {
+		return 0, err
+	}
+	select {
+	case end := <-m.done:
+		return end.frames, end.err
+	case <-in.ctx.Done():
+		return 0, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// open returns the message for the view's handler.
+func (m sentMessage) open() message {
+	var c *child
+	if m.Child != "" {
+		if m.in.family != nil {
+			c = m.in.family.byID[m.Child]
+		}
+		if c == nil {
+			m.done <- sent{err: fmt.Errorf("the page has no child %q", m.Child)}
+			return nil
+		}
+	}
+	if typ := m.in.typeAt(c); typ.handlers.messages[reflect.TypeOf(m.Value)] == nil {
+		m.done <- sent{err: fmt.Errorf("%s has no OnMessage handler for %T", typ.name, m.Value)}
+		return nil
+	}
+	m.in.sent = append(m.in.sent, m.done)
+	return userMessage{m.Value, c}
+}
+
+// answerSent tells tests that what they have sent is handled and shown. The caller holds mu.
+func (in *instance) answerSent() {
+	for _, done := range in.sent {
+		end := sent{}
+		if in.conn != nil && !in.ended {
+			end.frames = in.count
+		}
+		done <- end
+	}
+	in.sent = nil
 }

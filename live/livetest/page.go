@@ -29,6 +29,7 @@ type Page struct {
 	state    map[*html.Node]*control
 
 	ws     *websocket.Conn
+	app    *live.App // that it was connected to last
 	reader sync.WaitGroup
 
 	mu      sync.Mutex
@@ -121,7 +122,7 @@ func (p *Page) TryConnect() error {
 	}
 	p.join, p.failure, p.closed = nil, "", 0
 	p.mu.Unlock()
-	p.ws = ws
+	p.ws, p.app = ws, p.b.app
 	frame, err := wire.AppendJoin(nil, wire.Join{Token: attr(p.root, "data-live"), Options: options})
 	if err != nil {
 		p.t.Fatalf("livetest: %v", err)
