@@ -70,6 +70,8 @@ func main() {
 	live.Handle(app, "GET /forms", func(*http.Request) (*Forms, error) { return &Forms{}, nil })
 	live.Handle(app, "GET /basket", func(*http.Request) (*Basket, error) { return &Basket{}, nil })
 	live.Handle(app, "GET /nested", func(*http.Request) (*Nested, error) { return &Nested{&Stored{}}, nil })
+	live.Handle(app, "GET /news", func(*http.Request) (*News, error) { return &News{}, nil })
+	live.Handle(app, "GET /jobs", func(*http.Request) (*Jobs, error) { return &Jobs{}, nil })
 	live.Handle(app, "GET /cards", func(r *http.Request) (*Cards, error) {
 		n, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("n"), "5"))
 		if err != nil {
@@ -94,6 +96,8 @@ func main() {
 		case "/style.css":
 			w.Header().Set("Content-Type", "text/css")
 			io.WriteString(w, css)
+		case "/publish":
+			publish(app, w, r)
 		case "/gate":
 			gates.ServeHTTP(w, r)
 		case "/members":
