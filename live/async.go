@@ -151,6 +151,7 @@ func (in *instance) finishJob(m asyncMessage) {
 	}
 	delete(in.jobs, m.job.field)
 	err := m.take()
+	in.keepResult(reflect.ValueOf(m.job.field))
 	if err == nil {
 		return
 	}
@@ -160,4 +161,23 @@ func (in *instance) finishJob(m asyncMessage) {
 		stack = string(p.stack)
 	}
 	in.log().Error("an asynchronous function failed", "type", m.name, "err", err, "stack", stack)
+}
+
+// keepResult puts what has been loaded for a child into what it is put back to when it panics: nobody loads it again.
+func (in *instance) keepResult(field reflect.Value) {
+	if in.family == nil {
+		return
+	}
+	c := in.family.at(field)
+	if c == nil || c.before == nil {
+		return
+	}
+	for i, f := range c.typ.assigns.Fields() {
+		if !within(field, c.value.FieldByIndex(f.Index)) {
+			continue
+		}
+		if raw, err := c.typ.assigns.EncodeField(nil, c.value, i); err == nil {
+			c.before.fields[i] = raw
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -13,6 +14,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/livelong-dev/livelong/live"
+	"github.com/livelong-dev/livelong/live/internal/wire"
 	"github.com/livelong-dev/livelong/live/livetest"
 )
 
@@ -237,5 +239,31 @@ func TestAsyncThatEndsItsGoroutine(t *testing.T) {
 		}, live.AsyncFailure("It is gone."))
 		page.Sleep(time.Second)
 		sees(t, page, "false", "false", "0", "It is gone.")
+	})
+}
+
+// A child that panics is put back to what its page shows; what has come for it meanwhile stays.
+func TestAsyncOfAChildThatPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newTab(t, livetest.NewBrowser(t, newTheatre(&stageKit{})), "/theatre")
+		p.join()
+		ask := func(what string) {
+			t.Helper()
+			p.n++
+			frame, err := wire.AppendUp(nil, wire.Up{Kind: wire.Event, N: p.n, Name: "Ask", Payload: wire.Payload{Value: []byte(`{"What":"` + what + `"}`)}, Target: "1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.send(string(frame))
+			synctest.Wait()
+		}
+		ask("count")
+		ask("cough") // not rendered, as nothing is read
+		time.Sleep(2 * time.Second)
+		ask("panic")
+		all := p.answer(p.n)
+		if !strings.Contains(all, "as it was before") || !strings.Contains(all, "false 5") {
+			t.Errorf("the child shows %s, want that it was put back, and false 5", all)
+		}
 	})
 }

@@ -135,6 +135,12 @@ func (p *seat) Ask(_ context.Context, s *live.Socket, e Ask) error {
 		s.Every(time.Second, Tick{"t"})
 	case "later":
 		s.After(5*time.Second, Tick{"l"})
+	case "count":
+		live.Async(s, &p.Number, func(context.Context) (int, error) { time.Sleep(time.Second); return 5, nil })
+	case "cough":
+		p.Heard += "c"
+	case "panic":
+		panic("on purpose")
 	case "load":
 		live.Async(s, &p.Number, func(ctx context.Context) (int, error) { <-ctx.Done(); return 0, ctx.Err() })
 	}
@@ -164,7 +170,9 @@ func (h theatre) Render() templ.Component {
 	})
 }
 
-func (p seat) Render() templ.Component { return markup(`<i>%s</i>`, p.Heard) }
+func (p seat) Render() templ.Component {
+	return markup(`<i>%s</i><u>%t %d</u>`, p.Heard, p.Number.Loading, p.Number.Value)
+}
 
 // newTheatre serves theatres at /theatre.
 func newTheatre(k *stageKit, change ...func(*live.Options)) *live.App {
