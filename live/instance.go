@@ -261,7 +261,6 @@ func (in *instance) run() {
 			in.update() // still the owner
 			in.mu.Lock()
 		}
-		in.answerSent()
 		if in.scheduled = len(in.mailbox) > 0; in.scheduled {
 			in.start()
 		}

@@ -231,6 +231,40 @@ func TestTopicsOfChildren(t *testing.T) {
 	})
 }
 
+func TestSubscribingTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &testBus{}
+		k := &stageKit{}
+		var cancels []func()
+		k.mount = func(s *live.Socket, _ *theatre) error {
+			for range 2 {
+				cancel, err := stage.Subscribe(s)
+				if err != nil {
+					return err
+				}
+				cancels = append(cancels, cancel)
+			}
+			return nil
+		}
+		app := newTheatre(k, func(o *live.Options) { o.Bus = bus })
+		page := livetest.Open(t, app, "/theatre")
+		for i, want := range []string{"a", "aa", "aa"} {
+			say(t, app, stage, "", i, i+1)
+			page.Sleep(0)
+			if got := len(page.Text("#heard")); got != len(want) {
+				t.Errorf("%d of 2 subscriptions cancelled: heard %d, want %d", i, got, len(want))
+			}
+			if i < len(cancels) {
+				cancels[1-i]()
+				cancels[1-i]()
+			}
+		}
+		if bus.on("theatre") != 0 || live.SourcesOf(k.socket).Subscriptions != 0 {
+			t.Errorf("%d subscriptions on the bus, the page has %+v", bus.on("theatre"), live.SourcesOf(k.socket))
+		}
+	})
+}
+
 func TestWhatCannotBePublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := &testBus{}
