@@ -111,8 +111,7 @@ func (in *instance) scanFields(changed []int) []int {
 		return in.typ.assigns.Update(in.marks, in.value, changed)
 	}
 	if c := in.only; c != nil {
-		f.begin()
-		own, anything := f.lookInto(c)
+		own, anything := f.scanChild(c)
 		if own && c.id == "" {
 			in.stale = true
 		}

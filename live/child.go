@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"reflect"
+	"strconv"
 
 	"github.com/a-h/templ"
 
@@ -36,7 +37,17 @@ import (
 // what it needs, in unexported fields; a child has no Mount. One that Render has made is refused. A handler of a child may
 // change the child and its own children; what else is to happen, it tells the views around it by [Emit].
 func Child[K ~string | ~int | ~int32 | ~int64 | ~uint | ~uint32 | ~uint64](key K, view View) templ.Component {
-	return &childComponent{fmt.Sprint(key), view}
+	return &childComponent{keyText(key), view}
+}
+
+func keyText[K any](key K) string {
+	switch key := any(key).(type) {
+	case string:
+		return key
+	case int:
+		return strconv.Itoa(key)
+	}
+	return fmt.Sprint(key)
 }
 
 type childComponent struct {
@@ -97,19 +108,24 @@ func (x *childComponent) Render(ctx context.Context, w io.Writer) error {
 		}
 		c.id, c.drawn = id, drawing{} // it contains the id
 		f.byID[id] = c
+		var err error
+		if c.open, err = openTag(id, diff.HostOfChild, c.typ.container); err != nil {
+			return err
+		}
 		// What its owner's template has written before may be of the fields as they were.
 		p.fresh = p.in.appear(c) || p.fresh
 	}
-	return writeHost(w, id, diff.HostOfChild, c.typ.container, func() (err error) {
-		if !p.direct(w) {
-			return fmt.Errorf("live.Child %q: the output of %s was led elsewhere", x.key, p.name())
-		}
-		g := diff.Graft{ID: id, At: uint32(len(p.at.sink.b)), Of: c}
-		if g.Tree, err = p.treeOf(c); err == nil {
-			p.at.grafts = append(p.at.grafts, g)
-		}
+	// What is in w has gone to the sink.
+	out := p.at.sink
+	out.b = append(out.b, c.open...)
+	g := diff.Graft{ID: id, At: uint32(len(out.b)), Of: c}
+	var err error
+	if g.Tree, err = p.treeOf(c); err != nil {
 		return err
-	})
+	}
+	p.at.grafts = append(p.at.grafts, g)
+	out.b = append(append(append(out.b, "</"...), c.typ.container.Tag...), '>')
+	return nil
 }
 
 // refuseBraces refuses what stands in braces behind a component that shows something else. Only development looks.
@@ -123,22 +139,30 @@ func refuseBraces(ctx context.Context) error {
 
 // writeHost writes the element around a child or a region.
 func writeHost(w io.Writer, id, kind string, c Container, render func() error) error {
-	if _, err := io.WriteString(w, `<`+c.Tag+` live-key="`+templ.EscapeString(id)+`" `+kind+`=""`); err != nil {
+	open, err := openTag(id, kind, c)
+	if err != nil {
 		return err
 	}
-	if len(c.Attrs) > 0 {
-		if err := templ.RenderAttributes(context.Background(), w, maps.Clone(c.Attrs)); err != nil {
-			return err
-		}
-	}
-	if _, err := io.WriteString(w, `>`); err != nil {
+	if _, err := w.Write(open); err != nil {
 		return err
 	}
 	if err := render(); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, `</`+c.Tag+`>`)
+	_, err = io.WriteString(w, `</`+c.Tag+`>`)
 	return err
+}
+
+func openTag(id, kind string, c Container) ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteString(`<` + c.Tag + ` live-key="` + templ.EscapeString(id) + `" ` + kind + `=""`)
+	if len(c.Attrs) > 0 {
+		if err := templ.RenderAttributes(context.Background(), &b, maps.Clone(c.Attrs)); err != nil {
+			return nil, err
+		}
+	}
+	b.WriteByte('>')
+	return b.Bytes(), nil
 }
 
 func containerOf(view any) (c Container) {

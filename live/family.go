@@ -74,14 +74,15 @@ func (t *viewType) childFields(known map[reflect.Type]*viewType) error {
 // child is a view that another one holds. It is known by its address for as long as it can be reached through the exported
 // fields of the views around it.
 type child struct {
-	at     unsafe.Pointer // of the view
 	typ    *viewType
 	view   any
 	value  reflect.Value
 	owner  *child // nil: the view of the page
 	field  int    // the page's field through which it is reached
 	id     string // its path of keys; empty until it is shown by [Child]
+	open   []byte // the open tag of its element
 	marks  assigns.Marks
+	held   [][]held
 	rev    uint32  // grows when its own fields change
 	shown  uint32  // the pass that showed it last
 	host   *child  // whose template shows it
@@ -100,16 +101,17 @@ type family struct {
 	byID     map[string]*child
 	scans    uint32
 	passes   uint32
-	reached  int      // children in this scan
-	order    []*child // in which they are adopted
-	next     int      // of them
+	held     [][]held // by the page's view: by field
+	missing  []*child // in this scan: they are not where they were
+	twice    bool     // a child was held in two places
 	changed  []*child // since they were last sent
 }
 
-// begin begins a scan.
-func (f *family) begin() {
-	f.scans++
-	f.reached, f.next = 0, 0
+// held is a child in a field, as a scan has found it.
+type held struct {
+	at   unsafe.Pointer
+	mark uint64 // of all its fields
+	c    *child
 }
 
 // change notes that a child's own fields have changed.
@@ -133,31 +135,66 @@ func newFamily(in *instance) *family {
 // scan notes what has changed in all views since the last scan. It appends the fields of the page's view that changed, as
 // far down as they reach, to changed, and reports whether that view's own template has to run for them.
 func (f *family) scan(changed []int) (all []int, own bool) {
-	f.begin()
-	own, _, changed = f.look(nil, f.in.typ, f.in.value, f.in.marks, changed)
-	clear(f.order[f.next:])
-	f.order = f.order[:f.next]
-	if f.reached == len(f.children) {
-		return changed, own
-	}
-	gone := false
-	for at, c := range f.children {
-		if c.seen != f.scans {
-			gone = true
-			delete(f.children, at)
-			if f.byID[c.id] == c {
-				delete(f.byID, c.id)
-			}
-		}
-	}
-	if gone {
-		f.in.leave(func(c *child) bool { return c.seen != f.scans })
-	}
+	f.scans++
+	own, _, changed = f.look(nil, f.in.typ, f.in.value, f.in.marks, &f.held, changed)
+	f.miss()
 	return changed, own
 }
 
+// scanChild is scan for one child and those that it holds, and reports too whether anything has changed.
+func (f *family) scanChild(c *child) (own, anything bool) {
+	f.scans++
+	own, anything = f.lookInto(c)
+	f.miss()
+	return own, anything
+}
+
+// miss ends the children that this scan has found nowhere.
+func (f *family) miss() {
+	gone := false
+	for _, c := range f.missing {
+		gone = f.forget(c) || gone
+	}
+	clear(f.missing)
+	f.missing = f.missing[:0]
+	if gone {
+		f.in.leave(func(c *child) bool { return !f.in.holds(c) })
+	}
+}
+
+// forget ends a child that nobody holds any more, with those that it held itself.
+func (f *family) forget(c *child) (gone bool) {
+	at := c.value.Addr().UnsafePointer()
+	if c.seen == f.scans || f.children[at] != c || f.twice && f.holds(f.in.typ, f.in.value, at) {
+		return false
+	}
+	delete(f.children, at)
+	if f.byID[c.id] == c {
+		delete(f.byID, c.id)
+	}
+	for _, list := range c.held {
+		for i := range list {
+			f.forget(list[i].c)
+		}
+	}
+	return true
+}
+
+// holds reports whether a view, or one that it holds, has a child at an address in a field.
+func (f *family) holds(t *viewType, v reflect.Value, at unsafe.Pointer) (yes bool) {
+	for i, cf := range t.children {
+		each(v.FieldByIndex(t.assigns.Fields()[i].Index), cf.kind, func(_ uint64, p reflect.Value) {
+			yes = yes || p.UnsafePointer() == at || f.holds(cf.typ, p.Elem(), at)
+		})
+	}
+	return yes
+}
+
 // look notes what has changed in a view and those it holds: own is for its own template, anything includes its children.
-func (f *family) look(owner *child, t *viewType, v reflect.Value, marks assigns.Marks, changed []int) (own, anything bool, fields []int) {
+func (f *family) look(owner *child, t *viewType, v reflect.Value, marks assigns.Marks, lists *[][]held, changed []int) (own, anything bool, fields []int) {
+	if *lists == nil {
+		*lists = make([][]held, len(marks))
+	}
 	for i := range marks {
 		cf := t.children[i]
 		if cf == nil {
@@ -167,23 +204,16 @@ func (f *family) look(owner *child, t *viewType, v reflect.Value, marks assigns.
 			}
 			continue
 		}
-		inside := false
-		order := assigns.NewSum()
-		each(v.FieldByIndex(t.assigns.Fields()[i].Index), cf.kind, func(key uint64, p reflect.Value) {
-			order.Add(key, p.UnsafePointer())
-			c := f.adopt(owner, i, cf.typ, p)
-			if c.seen == f.scans {
-				return // held twice
+		field := v.FieldByIndex(t.assigns.Fields()[i].Index)
+		list := &(*lists)[i]
+		ownOfChild, inside, known := f.sweep(cf, field, *list)
+		if !known {
+			var now uint64
+			if ownOfChild, inside, now = f.meet(owner, i, cf, field, list); now != marks[i] {
+				marks[i], ownOfChild, inside = now, true, true
 			}
-			c.seen = f.scans
-			f.reached++
-			ownOfChild, inChild := f.lookInto(c)
-			inside = inside || inChild
-			own = own || ownOfChild && c.id == "" // nobody shows it but its owner's template
-		})
-		if now := order.Sum(); now != marks[i] {
-			marks[i], own, inside = now, true, true
 		}
+		own = own || ownOfChild
 		if inside {
 			anything = true
 			changed = append(changed, i)
@@ -192,13 +222,80 @@ func (f *family) look(owner *child, t *viewType, v reflect.Value, marks assigns.
 	return own, anything, changed
 }
 
+// sweep is look for the children in a slice that holds those it did in the scan before, as most do: it reads what is in them
+// and little else.
+func (f *family) sweep(cf *childField, field reflect.Value, list []held) (own, inside, known bool) {
+	if cf.kind != reflect.Slice || len(list) == 0 || len(list) != field.Len() {
+		return false, false, false
+	}
+	for i, p := range unsafe.Slice((*unsafe.Pointer)(field.UnsafePointer()), len(list)) {
+		if p != list[i].at {
+			return false, false, false
+		}
+	}
+	leaf := cf.typ.children == nil
+	for i := range list {
+		h := &list[i]
+		if leaf {
+			now := cf.typ.assigns.MarkAll(h.at)
+			if now == h.mark {
+				continue
+			}
+			h.mark = now
+		}
+		ownOfChild, inChild := f.lookInto(h.c)
+		own, inside = own || ownOfChild && h.c.id == "", inside || inChild
+	}
+	return own, inside, true
+}
+
+// meet is look for the children in a field, whichever they are, and returns its fingerprint.
+func (f *family) meet(owner *child, at int, cf *childField, field reflect.Value, list *[]held) (own, inside bool, mark uint64) {
+	order := assigns.NewSum()
+	old, now := *list, make([]held, 0, len(*list)+1)
+	next := 0 // of the old ones, if they come as they did
+	leaf := cf.typ.children == nil
+	each(field, cf.kind, func(key uint64, p reflect.Value) {
+		h := held{at: p.UnsafePointer()}
+		order.Add(key, h.at)
+		if leaf {
+			h.mark = cf.typ.assigns.MarkAll(h.at)
+		}
+		same := false
+		if next < len(old) && old[next].at == h.at {
+			h.c, same = old[next].c, leaf && old[next].mark == h.mark && cf.kind == reflect.Slice
+			next++
+		} else {
+			h.c = f.adopt(owner, at, cf.typ, p)
+		}
+		if h.c.seen == f.scans {
+			f.twice = true
+			return
+		}
+		h.c.seen = f.scans
+		if !same {
+			ownOfChild, inChild := f.lookInto(h.c)
+			own = own || ownOfChild && h.c.id == "" // nobody shows it but its owner's template
+			inside = inside || inChild
+		}
+		now = append(now, h)
+	})
+	for _, h := range old {
+		if h.c.seen != f.scans {
+			f.missing = append(f.missing, h.c) // it may be elsewhere
+		}
+	}
+	*list = now
+	return own, inside, order.Sum()
+}
+
 // lookInto is look for one child.
 func (f *family) lookInto(c *child) (own, anything bool) {
 	if c.typ.children == nil {
 		own = c.typ.assigns.UpdateAny(c.marks, c.value)
 		anything = own
 	} else {
-		own, anything, _ = f.look(c, c.typ, c.value, c.marks, nil)
+		own, anything, _ = f.look(c, c.typ, c.value, c.marks, &c.held, nil)
 	}
 	if own {
 		f.change(c)
@@ -208,34 +305,36 @@ func (f *family) lookInto(c *child) (own, anything bool) {
 
 // adopt returns what is known of a child.
 func (f *family) adopt(owner *child, field int, t *viewType, p reflect.Value) *child {
-	at := p.UnsafePointer()
-	// Mostly they come in the order of the scan before.
-	if f.next < len(f.order) && f.order[f.next].at == at && f.order[f.next].typ == t {
-		f.next++
-		return f.order[f.next-1]
+	if owner != nil {
+		field = owner.field
 	}
-	c := f.children[at]
+	c := f.children[p.UnsafePointer()]
 	if c == nil || c.typ != t {
-		c = f.welcome(owner, field, t, p)
+		return f.welcome(owner, field, t, p)
 	}
-	if f.next < len(f.order) {
-		f.order[f.next] = c
-	} else {
-		f.order = append(f.order, c)
-	}
-	f.next++
+	c.owner = owner
+	c.reachThrough(field)
 	return c
+}
+
+// reachThrough notes the page's field through which a child is reached, and with it those that it holds.
+func (c *child) reachThrough(field int) {
+	if c.field == field {
+		return
+	}
+	c.field = field
+	for _, list := range c.held {
+		for i := range list {
+			list[i].c.reachThrough(field)
+		}
+	}
 }
 
 // welcome notes a child that was not there before.
 func (f *family) welcome(owner *child, field int, t *viewType, p reflect.Value) *child {
-	at := p.UnsafePointer()
-	if owner != nil {
-		field = owner.field
-	}
-	c := &child{at: at, typ: t, view: p.Interface(), value: p.Elem(), owner: owner, field: field, rev: 1, marks: make(assigns.Marks, len(t.assigns.Fields()))}
+	c := &child{typ: t, view: p.Interface(), value: p.Elem(), owner: owner, field: field, rev: 1, marks: make(assigns.Marks, len(t.assigns.Fields()))}
 	c.socket = Socket{in: f.in, child: c}
-	f.children[at] = c
+	f.children[p.UnsafePointer()] = c
 	return c
 }
 

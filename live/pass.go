@@ -147,6 +147,9 @@ func (p *pass) treeOf(c *child) (*diff.Tree, error) {
 		return p.draw(c)
 	}
 	t := c.drawn.tree
+	if len(t.Grafts) == 0 || p.at.twice == nil && !p.changedIn(c) {
+		return t, nil
+	}
 	var grafts []diff.Graft
 	for i := range t.Grafts {
 		g := t.Grafts[i]
@@ -166,6 +169,22 @@ func (p *pass) treeOf(c *child) (*diff.Tree, error) {
 		p.drew(c, drawing{t, c.drawn.parts, c.rev})
 	}
 	return t, nil
+}
+
+// changedIn reports whether a child has changed that stands in another one. With many changes it does not look.
+func (p *pass) changedIn(c *child) bool {
+	changed := p.in.family.changed
+	if len(changed) > maxRegrafted {
+		return true
+	}
+	for _, at := range changed {
+		for at = at.host; at != nil; at = at.host {
+			if at == c {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (p *pass) drew(c *child, d drawing) {
@@ -415,8 +434,10 @@ func (in *instance) parseGrafts(w *workbench, t *diff.Tree) error {
 func (in *instance) keep(w *workbench, t *diff.Tree) {
 	p, before := &w.pass, in.tree
 	in.tree = t
-	others := t == w.tree // they may have been shown, and be no more
 	if t == w.tree {
+		if before != nil {
+			in.hide(before)
+		}
 		in.parts, p.page.parts = p.page.parts, in.parts
 		if len(in.parts) == 0 {
 			in.parts, p.page.parts = nil, in.parts
@@ -429,21 +450,25 @@ func (in *instance) keep(w *workbench, t *diff.Tree) {
 		p.page.grafts, before.Grafts = before.Grafts[:0], nil
 	}
 	for _, c := range p.drawn {
-		others = others || c.drawn.tree == nil || len(c.drawn.tree.Grafts) > 0
+		if c.drawn.tree != nil {
+			in.hide(c.drawn.tree)
+		}
 		c.drawn = c.next
 	}
-	f := in.family
-	if f != nil {
-		f.settle()
-	}
-	if f != nil && others {
-		for _, c := range f.children {
-			if c.shown != f.passes {
-				c.drawn = drawing{}
-			}
-		}
+	if in.family != nil {
+		in.family.settle()
 	}
 	w.release()
+}
+
+// hide forgets what the children have rendered that stood in a tree and are shown no more.
+func (in *instance) hide(before *diff.Tree) {
+	for i := range before.Grafts {
+		if c, ok := before.Grafts[i].Of.(*child); ok && c.shown != in.family.passes && c.drawn.tree != nil {
+			in.hide(c.drawn.tree)
+			c.drawn = drawing{}
+		}
+	}
 }
 
 // release ends what has been done on the bench, whether its outcome was kept or not.

@@ -28,7 +28,7 @@ type Server struct {
 // Client is one browser tab: one TCP connection for the page, one for its socket.
 type Client struct {
 	server Server
-	page   string // counter, dash or memo
+	page   string // counter, dash, memo or children
 	cookie string
 	token  string
 	ws     *websocket.Conn
@@ -39,9 +39,9 @@ type Client struct {
 	bytes  atomic.Int64
 }
 
-// New returns a client of a page; it has loaded nothing yet. By hand there is one dashboard, for that with memos too.
+// New returns a client of a page; it has loaded nothing yet. By hand there is one dashboard.
 func New(s Server, page string) *Client {
-	if page == "memo" && !s.Live {
+	if (page == "memo" || page == "children") && !s.Live {
 		page = "dash"
 	}
 	return &Client{server: s, page: page}

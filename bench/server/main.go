@@ -65,6 +65,7 @@ func newApp() *live.App {
 	})
 	live.Handle(app, "GET /counter", func(*http.Request) (*Counter, error) { return &Counter{}, nil })
 	live.Handle(app, "GET /dash", func(*http.Request) (*Dash, error) { return &Dash{*pages.NewDash()}, nil })
+	live.Handle(app, "GET /children", func(*http.Request) (*Children, error) { return newChildren(), nil })
 	live.Handle(app, "GET /memo", func(*http.Request) (*Memo, error) { return newMemo(), nil })
 	app.Mount("/__gc/", http.HandlerFunc(pages.GC))
 	app.Mount("/__stats/", http.HandlerFunc(stats))

@@ -17,6 +17,18 @@ func (t *Type) UpdateAny(m Marks, v reflect.Value) (changed bool) {
 	return changed
 }
 
+// MarkAll returns one fingerprint of all fields of the struct at p.
+func (t *Type) MarkAll(p unsafe.Pointer) uint64 {
+	if len(t.fields) == 1 {
+		return t.fields[0].fingerprint(p)
+	}
+	h := uint64(key0)
+	for i := range t.fields {
+		h = word(h, t.fields[i].fingerprint(p))
+	}
+	return h
+}
+
 // Sum is the fingerprint of which values a pointer, a slice or a map leads to, whatever is in them.
 type Sum struct{ listed, mapped uint64 }
 
