@@ -187,9 +187,13 @@ func (in *instance) record() {
 		return
 	}
 	r := in.recorderOf()
-	if in.unrecorded = r == nil; in.unrecorded {
-		return
+	if in.unrecorded = r == nil; !in.unrecorded {
+		in.recordBy(r)
 	}
+}
+
+// recordBy begins the recording. It is apart from record, which each turn calls, for its stack frame is a large one.
+func (in *instance) recordBy(r Recorder) {
 	start := RecordStart{View: (*ViewType)(in.typ), Socket: &in.socket, Route: in.route.name, URL: in.request.URL, Request: in.request,
 		Params: in.params, Page: in.page.id.String(), Session: in.app.storageIDs(in.session)[0], Referer: in.referer, Recovery: in.recovery,
 		Attached: in.attachedAt, Navigated: in.arrival != nil, Viewport: in.viewport, Nonce: in.env.nonce, Locale: in.env.locale, Key: in.page.key,

@@ -25,6 +25,7 @@ type transport struct {
 	ws    *websocket.Conn
 	net   net.Conn // for write deadlines, which cost nothing where a context with a timer would
 	patch time.Duration
+	dated time.Time // when the deadline was set last
 }
 
 // Buffers of a connection in bytes. Events are small and frames are written whole, so net/http's two of 4 KiB, kept for
@@ -110,7 +111,11 @@ func (t *transport) read(f func(frame []byte) error) error {
 
 // write sends one frame. Several goroutines must not call it at once.
 func (t *transport) write(frame []byte) error {
-	t.net.SetWriteDeadline(time.Now().Add(t.patch))
+	// A deadline is good for the frames of a while.
+	if now := time.Now(); now.Sub(t.dated) > t.patch/8 {
+		t.dated = now
+		t.net.SetWriteDeadline(now.Add(t.patch))
+	}
 	return t.ws.Write(context.Background(), websocket.MessageText, frame)
 }
 
