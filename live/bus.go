@@ -59,16 +59,26 @@ func (t Topic[M]) Subscribe(s *Socket) (cancel func(), err error) {
 // With the context of a [Gated] event's handler it returns at once, and m is sent when the event's changes are durable, or
 // never.
 func (t Topic[M]) Publish(ctx context.Context, a *App, m M) error {
+	if _, ok := any(m).(immutable); ok && a.topics.local && a.report == nil {
+		return hold(ctx, func(context.Context) error { a.topics.hand(t.name, reflect.TypeFor[M](), m); return nil })
+	}
 	data, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("publish on %s: %w", t.name, err)
 	}
-	publish := func(ctx context.Context) error {
+	return hold(ctx, func(ctx context.Context) error {
 		if err := a.topics.bus.Publish(ctx, t.name, data); err != nil {
 			return fmt.Errorf("publish on %s: %w", t.name, err)
 		}
 		return nil
-	}
+	})
+}
+
+// immutable is a message that need not be encoded to be everybody's.
+type immutable interface{ immutable() }
+
+// hold publishes, or has the event's gate do it, when the context is that of one.
+func hold(ctx context.Context, publish func(context.Context) error) error {
 	if g, ok := ctx.Value(gateKey{}).(*gate); ok {
 		if held, err := g.hold(publish); held {
 			return err
@@ -79,10 +89,11 @@ func (t Topic[M]) Publish(ctx context.Context, a *App, m M) error {
 
 // topics fans messages of the bus out to the instances of this node: each is decoded once.
 type topics struct {
-	app  *App
-	bus  Bus
-	mu   sync.Mutex // taken before a hub's, and that before an instance's
-	hubs map[string]*hub
+	app   *App
+	bus   Bus
+	local bool       // it reaches this process only
+	mu    sync.Mutex // taken before a hub's, and that before an instance's
+	hubs  map[string]*hub
 
 	watching sync.Once // see App.watchDismissals
 	watch    func()    // ends it
@@ -105,7 +116,7 @@ type subscriber struct {
 }
 
 func (t *topics) init(a *App, b Bus) {
-	if b == nil {
+	if t.local = b == nil; t.local {
 		b = &localBus{subs: map[string]map[*localSub]struct{}{}}
 	}
 	t.app, t.bus, t.hubs = a, b, map[string]*hub{}
@@ -181,6 +192,20 @@ func (t *topics) deliver(h *hub, data []byte) {
 		t.app.log.Error("a topic's message cannot be decoded", "topic", h.name, "type", h.typ.String(), "err", err)
 		return
 	}
+	h.hand(m)
+}
+
+// hand is deliver for a message that was published in this process.
+func (t *topics) hand(name string, typ reflect.Type, m any) {
+	t.mu.Lock()
+	h := t.hubs[name]
+	t.mu.Unlock()
+	if h != nil && h.typ == typ {
+		h.hand(m)
+	}
+}
+
+func (h *hub) hand(m any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, sub := range h.subs {

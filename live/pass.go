@@ -281,6 +281,18 @@ func (x *canvas) find(key any) (i int, ok bool) {
 	return i, ok
 }
 
+// stood returns the tree that stood in a host before, or nil.
+func (x *canvas) stood(id string) *diff.Tree {
+	if x.old.tree != nil {
+		for i := range x.old.tree.Grafts {
+			if g := &x.old.tree.Grafts[i]; g.ID == id {
+				return g.Tree
+			}
+		}
+	}
+	return nil
+}
+
 // open begins a part, where the HTML ends now.
 func (x *canvas) open(p part) (n int) {
 	p.start = uint32(len(x.sink.b))

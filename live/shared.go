@@ -65,6 +65,8 @@ func (s Shared[T]) Value() T {
 	return s.c.value
 }
 
+func (s Shared[T]) immutable() {}
+
 // MarshalJSON implements [json.Marshaler]: as the value is encoded.
 func (s Shared[T]) MarshalJSON() ([]byte, error) {
 	if s.c == nil {
@@ -127,15 +129,16 @@ func Region[T any](name string, s Shared[T], component func(T) templ.Component, 
 	}
 	fill(&c.Tag, "div")
 	return &regionComponent{name: name, container: c, value: func() templ.Component { return component(s.Value()) },
-		shared: func(locale string) (*region, error) {
+		shared: func(locale string, old *diff.Tree) (*region, error) {
 			if s.c == nil {
 				s = Share(*new(T)) // for this page alone
 			}
-			return s.c.render(regionKey{reflect.ValueOf(component).Pointer(), locale}, component)
+			return s.c.render(regionKey{reflect.ValueOf(component).Pointer(), locale}, component, old)
 		}}
 }
 
-func (c *shared[T]) render(key regionKey, component func(T) templ.Component) (*region, error) {
+// render renders the value once. What stood in its place before makes that quicker.
+func (c *shared[T]) render(key regionKey, component func(T) templ.Component, old *diff.Tree) (*region, error) {
 	c.mu.Lock() // who comes second waits for the first one's rendering
 	defer c.mu.Unlock()
 	if r := c.regions[key]; r != nil {
@@ -148,7 +151,7 @@ func (c *shared[T]) render(key regionKey, component func(T) templ.Component) (*r
 	}
 	r := &region{html: out.b}
 	k := regionsKey()
-	if tree, err := diff.NewRegion(out.b, &k); err == nil {
+	if tree, err := diff.NewRegion(out.b, old, &k); err == nil {
 		r.tree = tree
 	}
 	if c.regions == nil {
@@ -162,7 +165,7 @@ type regionComponent struct {
 	name      string
 	container Container
 	value     func() templ.Component
-	shared    func(locale string) (*region, error)
+	shared    func(locale string, old *diff.Tree) (*region, error)
 }
 
 // Render implements [templ.Component].
@@ -188,21 +191,28 @@ func (x *regionComponent) Render(ctx context.Context, w io.Writer) error {
 	if p.at.twice != nil && !p.at.once(regionName(x.name)) {
 		return fmt.Errorf("live.Region: %s shows two regions with the name %q", p.name(), x.name)
 	}
-	r, err := x.shared(e.locale)
+	r, err := x.shared(e.locale, p.at.stood(id))
 	if err != nil {
 		return err
 	}
-	return writeHost(w, id, diff.HostOfRegion, x.container, func() error {
-		if !p.direct(w) {
-			return fmt.Errorf("live.Region %q: the output of %s was led elsewhere", x.name, p.name())
-		}
-		if r.tree == nil {
-			_, err := w.Write(r.html)
+	out := p.at.sink // what is in w has gone there
+	if len(x.container.Attrs) > 0 {
+		open, err := openTag(id, diff.HostOfRegion, x.container)
+		if err != nil {
 			return err
 		}
-		p.at.grafts = append(p.at.grafts, diff.Graft{ID: id, At: uint32(len(p.at.sink.b)), Tree: r.tree, Of: r})
-		return nil
-	})
+		out.b = append(out.b, open...)
+	} else {
+		out.b = append(append(append(out.b, '<'), x.container.Tag...), ` live-key="`...)
+		out.b = append(append(append(out.b, templ.EscapeString(id)...), `" `+diff.HostOfRegion...), `="">`...)
+	}
+	if r.tree != nil {
+		p.at.grafts = append(p.at.grafts, diff.Graft{ID: id, At: uint32(len(out.b)), Tree: r.tree, Of: r})
+	} else {
+		out.b = append(out.b, r.html...)
+	}
+	out.b = append(append(append(out.b, "</"...), x.container.Tag...), '>')
+	return nil
 }
 
 type regionName string

@@ -132,7 +132,7 @@ func (b *bed) graft(outer *diff.Tree) {
 		}
 		markup, inner := b.sow(p.inside)
 		if p.region {
-			t, err := diff.NewRegion([]byte(markup), &b.regions)
+			t, err := diff.NewRegion([]byte(markup), b.stood[g.ID], &b.regions)
 			if err != nil {
 				b.t.Fatal(err)
 			}

@@ -37,10 +37,11 @@ func newRegion(markup []byte) *region {
 }
 
 // NewRegion parses HTML that many pages show. Its tree may be grafted into theirs, whatever their keys, and be used by many
-// goroutines. All regions that stand in one place, one after the other, need the same key.
-func NewRegion(markup []byte, key *Key) (*Tree, error) {
-	t := &Tree{}
-	if err := new(Parser).Parse(t, markup, nil, key); err != nil {
+// goroutines. All regions that stand in one place, one after the other, need the same key. Old, when not nil, is the one
+// before: it only saves time.
+func NewRegion(markup []byte, old *Tree, key *Key) (*Tree, error) {
+	t := old.Like()
+	if err := new(Parser).Parse(t, markup, old, key); err != nil {
 		return nil, err
 	}
 	t.RightSize()
