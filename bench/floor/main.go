@@ -30,6 +30,10 @@ func main() {
 	mux.Handle("GET /counter", page(func() templ.Component { return views.Counter(0) }))
 	mux.Handle("GET /dash", page(func() templ.Component { return views.Dash(pages.NewDash().Rows) }))
 	mux.Handle("GET /dashfull", page(func() templ.Component { return views.Dash(pages.NewDash().Rows) }))
+	b := newBoard()
+	mux.Handle("GET /board", page(func() templ.Component { return views.Dash(pages.NewDash().Rows) }))
+	mux.HandleFunc("GET /ws/board", b.serve)
+	mux.HandleFunc("POST /__publish/", b.publish)
 	mux.HandleFunc("GET /__gc", pages.GC)
 	mux.HandleFunc("GET /ws/counter", ws(func() func(ev []byte, out *bytes.Buffer) {
 		n := 0

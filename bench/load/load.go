@@ -240,6 +240,65 @@ func Open(ctx context.Context, s Server, page string, n int) ([]*Client, error) 
 	return clients, nil
 }
 
+// Broadcast has the server publish something n times, and waits each time until all clients have received it.
+func Broadcast(ctx context.Context, s Server, clients []*Client, n int) error {
+	var all sync.WaitGroup
+	next := make([]chan struct{}, len(clients))
+	failed := make(chan error, len(clients))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for i, c := range clients {
+		next[i] = make(chan struct{}, 1)
+		go func() {
+			for range next[i] {
+				if err := c.receive(ctx); err != nil {
+					failed <- err
+				}
+				all.Done()
+			}
+		}()
+	}
+	for range n {
+		all.Add(len(clients))
+		for _, ch := range next {
+			ch <- struct{}{}
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Base+"/__publish/", nil)
+		if err != nil {
+			return err
+		}
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return err
+		}
+		res.Body.Close()
+		all.Wait()
+		select {
+		case err := <-failed:
+			return err
+		default:
+		}
+	}
+	for _, ch := range next {
+		close(ch)
+	}
+	return nil
+}
+
+// receive waits for a frame that no event has asked for.
+func (c *Client) receive(ctx context.Context) error {
+	if _, _, err := c.ws.Read(ctx); err != nil || !c.server.Live {
+		return err
+	}
+	if c.frames++; c.told == c.frames-1 {
+		c.since = time.Now()
+	}
+	if time.Since(c.since) > confirmAfter {
+		return c.Confirm(ctx)
+	}
+	return nil
+}
+
 // Loop lets each client send an event, wait for its answer and send the next, until d has passed. It returns how many
 // were answered and the bytes that came for them.
 func Loop(ctx context.Context, clients []*Client, event string, d time.Duration) (events, bytes int64, err error) {

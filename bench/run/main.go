@@ -87,6 +87,11 @@ func run(ctx context.Context, ci bool, rows, profile string) (failed []string, e
 			}
 		}
 	}
+	if only.MatchString("board publish") {
+		if err := b.broadcast(); err != nil {
+			return nil, fmt.Errorf("board publish: %w", err)
+		}
+	}
 	for _, page := range []string{"counter", "dash"} {
 		if only.MatchString(page + " load") {
 			if err := b.firstLoad(page); err != nil {

@@ -110,6 +110,46 @@ func (b *bench) event(e event) error {
 	return nil
 }
 
+// viewers is how many look at the page that all share.
+const viewers = 1000
+
+// broadcast measures what it costs to show a change of one table to all its viewers.
+func (b *bench) broadcast() error {
+	limit := func(floor float64) float64 { return 2 * floor }
+	live, floor, err := b.each("board-publish", func(p *process) (float64, error) {
+		cs, err := load.Open(b.ctx, p.Server, "board", viewers)
+		if err != nil {
+			return 0, err
+		}
+		defer closeAll(cs)
+		if err := load.Broadcast(b.ctx, p.Server, cs, 20); err != nil { // warm up
+			return 0, err
+		}
+		start, err := p.cpu()
+		if err != nil {
+			return 0, err
+		}
+		published, used := 0, 0.0
+		for used < b.seconds {
+			const n = 20
+			if err := load.Broadcast(b.ctx, p.Server, cs, n); err != nil {
+				return 0, err
+			}
+			now, err := p.cpu()
+			if err != nil {
+				return 0, err
+			}
+			published, used = published+n, now-start
+		}
+		return used / float64(published) / viewers * 1e6, nil
+	}, func(live, floor float64) bool { return live <= b.slack*limit(floor) })
+	if err != nil {
+		return err
+	}
+	b.cpu(fmt.Sprintf("board, %d viewers, CPU per publish and viewer, us", viewers), live, floor, limit(floor), "2 × floor")
+	return nil
+}
+
 // kind is the index of a kind's figures.
 func kind(live bool) int {
 	if live {

@@ -9,7 +9,7 @@ type report struct {
 }
 
 func (r *report) head() {
-	fmt.Printf("%-44s %10s %10s %7s %10s\n", "", "live", "floor", "ratio", "at most")
+	fmt.Printf("%-52s %10s %10s %7s %10s\n", "", "live", "floor", "ratio", "at most")
 }
 
 // row prints a figure, beside the floor's and with its limit where there are any (0: none). why says how the limit is
@@ -27,7 +27,7 @@ func (r *report) row(name string, live, floor, limit float64, why string) {
 		}
 		bound = fmt.Sprintf("%10.2f  %s  %s", limit, verdict, why)
 	}
-	fmt.Printf("%-44s %10.2f %s %s\n", name, live, beside, bound)
+	fmt.Printf("%-52s %10.2f %s %s\n", name, live, beside, bound)
 }
 
 // cpu is row for a figure of CPU, whose limit has slack.

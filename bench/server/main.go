@@ -67,6 +67,8 @@ func newApp() *live.App {
 	live.Handle(app, "GET /dash", func(*http.Request) (*Dash, error) { return &Dash{*pages.NewDash()}, nil })
 	live.Handle(app, "GET /children", func(*http.Request) (*Children, error) { return newChildren(), nil })
 	live.Handle(app, "GET /memo", func(*http.Request) (*Memo, error) { return newMemo(), nil })
+	live.Handle(app, "GET /board", func(*http.Request) (*Board, error) { return &Board{}, nil })
+	app.Mount("/__publish/", publish(app))
 	app.Mount("/__gc/", http.HandlerFunc(pages.GC))
 	app.Mount("/__stats/", http.HandlerFunc(stats))
 	app.Mount("/__heap/", http.HandlerFunc(heap))
