@@ -43,7 +43,7 @@ type Dot struct{ On bool }
 
 type (
 	Hit   struct{ Note string }
-	Rap struct{ Later bool }
+	Rap   struct{ Later bool }
 	Poke  struct{}
 	Build struct{ N int }
 	Order struct{ A, B int }
