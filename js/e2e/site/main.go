@@ -72,6 +72,7 @@ func main() {
 	live.Handle(app, "GET /nested", func(*http.Request) (*Nested, error) { return &Nested{&Stored{}}, nil })
 	live.Handle(app, "GET /news", func(*http.Request) (*News, error) { return &News{}, nil })
 	live.Handle(app, "GET /jobs", func(*http.Request) (*Jobs, error) { return &Jobs{}, nil })
+	live.Handle(app, "GET /parts", func(r *http.Request) (*Parts, error) { return newParts(app, r.URL.Query().Get("name")), nil })
 	live.Handle(app, "GET /cards", func(r *http.Request) (*Cards, error) {
 		n, err := strconv.Atoi(cmp.Or(r.URL.Query().Get("n"), "5"))
 		if err != nil {
