@@ -95,14 +95,15 @@ func (x *childComponent) Render(ctx context.Context, w io.Writer) error {
 		return fmt.Errorf("live.Child %q: no exported field of %s holds this *%v; keep children in pointer fields, slices or maps, and make them in Mount or a handler, not in Render",
 			x.key, p.name(), v.Type().Elem())
 	}
-	if other := f.byID[id]; other != nil && other != c && other.shown == f.passes {
+	other := f.byID[id]
+	if other != nil && other != c && other.shown == f.passes {
 		return fmt.Errorf("live.Child: %s shows two children with the key %q", p.name(), x.key)
 	}
 	if err := p.show(c); err != nil {
 		return err
 	}
 	c.host = p.at.owner
-	if c.id != id {
+	if c.id != id || other != c {
 		if f.byID[c.id] == c {
 			delete(f.byID, c.id) // another one may have it now
 		}
