@@ -1,7 +1,10 @@
 package live_test
 
 import (
+	"context"
+	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/livelong-dev/livelong/live"
 	"github.com/livelong-dev/livelong/live/livetest"
@@ -30,4 +33,33 @@ func TestChildrenTakeTurnsUnderOneKey(t *testing.T) {
 	if got := page.Reload().Text("em"); got != "xxxx" {
 		t.Errorf("stored under the key is %q", got)
 	}
+}
+
+// A child belongs to its page as soon as a field holds it, not only from the next turn on.
+func TestAsyncAndUpdateOfANewChild(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fill := func(t *trunk, s *live.Socket, key string) {
+			c := &twig{Key: key, List: []*twig{{Key: "inner"}}}
+			t.List = append(t.List, c)
+			for _, w := range []*twig{c, c.List[0]} {
+				live.Async(s, &w.Load, func(context.Context) (int, error) { return 7, nil })
+				live.Update(s, &w.N, func(n int) int { return n + 2 })
+			}
+		}
+		app := trunkApp(nil, func(t *trunk, s *live.Socket) error { fill(t, s, "mounted"); return nil })
+		page := livetest.Open(t, app, "/")
+		onTrunk(page, func(t *trunk, s *live.Socket) { fill(t, s, "made") })
+		page.Sleep(0)
+		want := []string{"mounted=2", "inner=2", "made=2", "inner=2"}
+		if got := page.Texts("output"); !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+		onTrunk(page, func(w *trunk, _ *live.Socket) {
+			for _, c := range w.List {
+				if c.Load.Value != 7 || c.List[0].Load.Value != 7 {
+					t.Errorf("%s has loaded %+v, %+v", c.Key, c.Load, c.List[0].Load)
+				}
+			}
+		})
+	})
 }
