@@ -43,6 +43,9 @@ func (t *viewType) childFields(known map[reflect.Type]*viewType) error {
 		if !typ.Implements(viewInterface) {
 			return fmt.Errorf("%v: field %s: Render is a method of *%v; make it one of the value", t.typ, f.Name, typ)
 		}
+		if typ.Size() == 0 {
+			return fmt.Errorf("%v: field %s: the child %v has no fields, so two of them cannot be told apart; give it one, or make it a component", t.typ, f.Name, typ)
+		}
 		child, ok := known[typ]
 		if !ok {
 			for _, name := range slices.Sorted(maps.Keys(rootOnly)) {

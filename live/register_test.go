@@ -64,6 +64,14 @@ type generic[T any] struct{ V T }
 func (*swapped) Do(context.Context, *live.Socket, generic[int]) error { return nil }
 func (*swapped) Events() []live.Handler                               { return []live.Handler{live.On((*swapped).Do)} }
 
+// nothing is a child that cannot be told from another one: all have one address.
+type nothing struct{}
+
+type holder struct{ Nothing *nothing }
+
+func (nothing) Render() templ.Component { return templ.NopComponent }
+func (holder) Render() templ.Component  { return templ.NopComponent }
+
 func register[V live.View](app *live.App) (message string) {
 	defer func() { message = fmt.Sprint(recover()) }()
 	live.Handle(app, "GET /bad", func(*http.Request) (*V, error) { return new(V), nil })
@@ -83,6 +91,7 @@ func TestBadViewsAreRefusedAtRegistration(t *testing.T) {
 		{"two events of one name", register[twins](newApp()), []string{"Twin", "Other", "both called"}},
 		{"an empty event name", register[nameless](newApp()), []string{"Empty", "EventName"}},
 		{"a generic event name", register[swapped](newApp()), []string{"generic", "EventName"}},
+		{"a child without fields", register[holder](newApp()), []string{"holder", "Nothing", "nothing has no fields"}},
 		{"a method of another view", register[stranger](newApp()), []string{"stranger", "twins"}},
 	}
 	for _, tt := range tests {
