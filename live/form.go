@@ -49,8 +49,11 @@ type Form struct {
 // resetTarget is what a field tagged `client:"target"` holds when a reset button was pressed. No input has this name.
 const resetTarget = "[reset]"
 
-// maxUsed bounds the inputs that a form remembers.
-const maxUsed = 1000
+// What a form remembers of the inputs that a user has been to: their names are what the browser says.
+const (
+	maxUsed     = 1000
+	maxUsedName = 256
+)
 
 // Check takes over what is wrong with an event that carries the form: what could not be converted, if the event embeds
 // [FieldErrors], and then what the validators say of it. It reports whether nothing is.
@@ -118,9 +121,9 @@ func checked(event any, validate func(any) error) (err error) {
 	return validate(event)
 }
 
-// Use notes that the user has been to an input.
+// Use notes that the user has been to an input. A form remembers 1,000 of them, with names of up to 256 bytes.
 func (f *Form) Use(name string) {
-	if i, known := slices.BinarySearch(f.Used, name); !known && len(f.Used) < maxUsed {
+	if i, known := slices.BinarySearch(f.Used, name); !known && len(f.Used) < maxUsed && len(name) <= maxUsedName {
 		// A copy: the view's last rendering may be of the old one.
 		f.Used = slices.Insert(slices.Clone(f.Used), i, name)
 	}
