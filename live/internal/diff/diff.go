@@ -176,7 +176,7 @@ func (d *Differ) compatible(o, n *Node) bool {
 	if o.Key != n.Key || o.NameLen != n.NameLen || (o.flags^n.flags)&same != 0 {
 		return false
 	}
-	if (d.old.graftAt(o) == nil) != (d.new.graftAt(n) == nil) {
+	if was, is := d.old.graftAt(o), d.new.graftAt(n); (was == nil) != (is == nil) || was != nil && was.ofRegion() != is.ofRegion() {
 		return false // what stands in the one is nowhere compared with what stands in the other
 	}
 	a, b := d.old.openTag(o), d.new.openTag(n)

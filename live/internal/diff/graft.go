@@ -10,7 +10,7 @@ import (
 // the browser sees one tree. So what is grafted is rendered, parsed and compared by itself, and its change costs
 // nothing of what is around it.
 type Graft struct {
-	ID   string // the value of the host's key attribute; unique in the outer tree
+	ID   string // the value of the host's key attribute; unique among the regions of the outer tree, and among the others
 	At   uint32 // where in the outer tree's HTML its own belongs: after the host's open tag
 	Tree *Tree
 	Of   any // what the caller knows it by
@@ -21,6 +21,8 @@ const (
 	HostOfChild  = "live-child"
 	HostOfRegion = "live-region"
 )
+
+func (g *Graft) ofRegion() bool { return g.Tree.region != nil }
 
 // With returns the tree with other grafts in the same hosts. Both share what they consist of.
 func (t *Tree) With(grafts []Graft) *Tree {

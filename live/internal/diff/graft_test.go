@@ -2,6 +2,7 @@ package diff_test
 
 import (
 	"fmt"
+	"html"
 	"math/rand"
 	"slices"
 	"strings"
@@ -27,6 +28,9 @@ type garden struct {
 	ids    int
 }
 
+// odd is what may stand in a key.
+var odd = []string{"", `"`, "&amp;", "/x", "~1", "<b>", "é\u2028", "' ", "\n", "{{"}
+
 func (g *garden) plots(depth int) (all []*plot) {
 	for range 1 + g.Intn(4) {
 		all = append(all, g.plot(depth))
@@ -42,10 +46,12 @@ func (g *garden) plot(depth int) *plot {
 		return &plot{tag: []string{"section", "article class=a", "article class=b", "main data-key=m"}[g.Intn(4)], inside: g.plots(depth - 1)}
 	default:
 		g.ids++
-		p := &plot{host: fmt.Sprintf("%d", g.ids), region: g.Intn(5) == 0}
+		p, id := &plot{region: g.Intn(5) == 0}, g.ids
 		if depth--; p.region {
 			depth = 0 // nothing is grafted into regions
+			id--      // a region may be called as a child is
 		}
+		p.host = fmt.Sprint(id, odd[id%len(odd)])
 		p.inside = g.plots(depth)
 		return p
 	}
@@ -104,7 +110,7 @@ func (b *bed) sow(plots []*plot) (markup string, grafts []diff.Graft) {
 				if p.region {
 					kind = diff.HostOfRegion
 				}
-				fmt.Fprintf(&s, `<div live-key="%s" %s="">`, p.host, kind)
+				fmt.Fprintf(&s, `<div live-key="%s" %s="">`, html.EscapeString(p.host), kind)
 				grafts = append(grafts, diff.Graft{ID: p.host, At: uint32(s.Len()), Of: p})
 				s.WriteString(`</div>`)
 			case p.tag != "":

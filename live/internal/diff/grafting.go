@@ -81,7 +81,7 @@ func (d *Differ) grafts(brought int) (items int) {
 	run := group{}
 	for i := range d.new.Grafts {
 		g := &d.new.Grafts[i]
-		was := earlier.find(g.ID)
+		was := earlier.find(g)
 		if was == g.Tree {
 			continue
 		}
@@ -178,30 +178,44 @@ func (d *Differ) enclose(at, items int, order bool) bool {
 type earlier struct {
 	grafts []Graft
 	next   int
-	byID   map[string]*Tree
+	known  map[hostName]int
 }
 
-func (e *earlier) find(id string) *Tree {
-	if e.next < len(e.grafts) && e.grafts[e.next].ID == id {
-		e.next++
-		return e.grafts[e.next-1].Tree
+// hostName tells the hosts of a tree apart.
+type hostName struct {
+	id     string
+	region bool
+}
+
+func (e *earlier) find(g *Graft) *Tree {
+	if t := e.expected(g); t != nil {
+		return t
 	}
-	if e.byID == nil {
-		e.byID = make(map[string]*Tree, len(e.grafts))
+	if e.known == nil {
+		e.known = make(map[hostName]int, len(e.grafts))
 		for i := range e.grafts {
-			e.byID[e.grafts[i].ID] = e.grafts[i].Tree
-		}
-		for i := range e.grafts {
-			if e.grafts[i].ID == id {
-				e.next = i
-			}
+			e.known[hostName{e.grafts[i].ID, e.grafts[i].ofRegion()}] = i
 		}
 	}
-	if e.next++; e.next < len(e.grafts) && e.grafts[e.next].ID == id {
-		e.next++
-		return e.grafts[e.next-1].Tree
+	i, ok := e.known[hostName{g.ID, g.ofRegion()}]
+	if !ok {
+		return nil
 	}
-	return e.byID[id]
+	e.next = i + 1
+	return e.grafts[i].Tree
+}
+
+// expected returns the tree that comes next, if it is that of g.
+func (e *earlier) expected(g *Graft) *Tree {
+	if e.next >= len(e.grafts) {
+		return nil
+	}
+	o := &e.grafts[e.next]
+	if o.ID != g.ID || o.ofRegion() != g.ofRegion() {
+		return nil
+	}
+	e.next++
+	return o.Tree
 }
 
 // walk goes from host to host in the order in which they stand, and knows the path to each.
