@@ -64,6 +64,9 @@ func (x *childComponent) Render(ctx context.Context, w io.Writer) error {
 	if v.IsNil() {
 		return nil
 	}
+	if x.key == "" {
+		return fmt.Errorf("live.Child: the key of a %T is empty, which names the page itself", x.view)
+	}
 	e := envOf(ctx)
 	if e.region {
 		return fmt.Errorf("live.Child %q stands in a region, which many pages share, and a child is one page's", x.key)

@@ -1,8 +1,10 @@
 package live_test
 
 import (
+	"bytes"
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -32,6 +34,18 @@ func TestChildrenTakeTurnsUnderOneKey(t *testing.T) {
 	}
 	if got := page.Reload().Text("em"); got != "xxxx" {
 		t.Errorf("stored under the key is %q", got)
+	}
+}
+
+// An empty key would name the page, and a child's events would go there.
+func TestEmptyKeysAreRefused(t *testing.T) {
+	var logs bytes.Buffer
+	app := trunkApp(&logs, nil)
+	page := livetest.Open(t, app, "/")
+	onTrunk(page, func(t *trunk, _ *live.Socket) { t.List = []*twig{{Key: ""}} })
+	page.Await("the page afresh", func() bool { return strings.Contains(page.Error(), "started afresh") })
+	if !strings.Contains(logs.String(), "the key of a *live_test.twig is empty") {
+		t.Error(logs.String())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -173,6 +174,9 @@ func (x *regionComponent) Render(ctx context.Context, w io.Writer) error {
 	e := envOf(ctx)
 	if e.region {
 		return fmt.Errorf("live.Region %q stands in another region: pages cannot tell which of them has changed", x.name)
+	}
+	if x.name == "" {
+		return errors.New("live.Region: the name is empty")
 	}
 	id := pathOf(e.path, x.name)
 	if len(id) > wire.MaxTarget {
