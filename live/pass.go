@@ -423,7 +423,13 @@ func (in *instance) parseGrafts(w *workbench, t *diff.Tree) error {
 	for i := range t.Grafts {
 		g := &t.Grafts[i]
 		c, ok := g.Of.(*child)
-		if !ok || c.next.tree != g.Tree {
+		if !ok {
+			if err := g.FitRegion(t); err != nil {
+				return err
+			}
+			continue
+		}
+		if c.next.tree != g.Tree {
 			continue
 		}
 		if len(g.Tree.Nodes) == 0 {

@@ -105,10 +105,7 @@ type regionKey struct {
 }
 
 // region is what was rendered of a value.
-type region struct {
-	html []byte
-	tree *diff.Tree // nil: the HTML is not well formed
-}
+type region struct{ tree *diff.Tree }
 
 // regionsKey hashes what is rendered for many pages.
 var regionsKey = sync.OnceValue(func() diff.Key {
@@ -150,11 +147,9 @@ func (c *shared[T]) render(key regionKey, component func(T) templ.Component, old
 	if err := component(c.value).Render(e.context(), &out); err != nil {
 		return nil, err
 	}
-	r := &region{html: out.b}
 	k := regionsKey()
-	if tree, err := diff.NewRegion(out.b, old, &k); err == nil {
-		r.tree = tree
-	}
+	tree, _ := diff.NewRegion(out.b, old, &k) // the page it stands in finds what is wrong
+	r := &region{tree}
 	if c.regions == nil {
 		c.regions = map[regionKey]*region{}
 	}
@@ -210,11 +205,7 @@ func (x *regionComponent) Render(ctx context.Context, w io.Writer) error {
 		out.b = append(append(append(out.b, '<'), x.container.Tag...), ` live-key="`...)
 		out.b = append(append(append(out.b, templ.EscapeString(id)...), `" `+diff.HostOfRegion...), `="">`...)
 	}
-	if r.tree != nil {
-		p.at.grafts = append(p.at.grafts, diff.Graft{ID: id, At: uint32(len(out.b)), Tree: r.tree, Of: r})
-	} else {
-		out.b = append(out.b, r.html...)
-	}
+	p.at.grafts = append(p.at.grafts, diff.Graft{ID: id, At: uint32(len(out.b)), Tree: r.tree, Of: r})
 	out.b = append(append(append(out.b, "</"...), x.container.Tag...), '>')
 	return nil
 }

@@ -119,7 +119,7 @@ func (t *Tree) host(at uint32) uint32 {
 func (p *Parser) ParseGraft(outer *Tree, g *Graft, old *Tree, key *Key) error {
 	host := outer.host(g.At)
 	if host == 0 {
-		return fmt.Errorf("%q stands in an element whose content is no part of the page", g.ID)
+		return hidden(g)
 	}
 	t := g.Tree
 	own := t.Nodes[:0]
@@ -131,6 +131,10 @@ func (p *Parser) ParseGraft(outer *Tree, g *Graft, old *Tree, key *Key) error {
 	}
 	t.Nodes = append(own, t.Nodes...)
 	return err
+}
+
+func hidden(g *Graft) error {
+	return fmt.Errorf("%q stands in an element whose content is no part of the page", g.ID)
 }
 
 // ParseWhole parses HTML with the grafts in their hosts into the tree that the same HTML was once put together from. Its

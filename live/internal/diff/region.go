@@ -10,12 +10,15 @@ import (
 // region is what is known of a tree that is grafted into many: it is parsed once, and compared once with each of those that
 // stood in its place before.
 type region struct {
-	id  uint64
-	sum uint64 // of its HTML: its nodes are hashed under another key than those around
+	id    uint64
+	sum   uint64 // of its HTML: its nodes are hashed under another key than those around
+	inner namespace
+	key   Key
 
-	mu    sync.Mutex
-	known [4]comparison
-	next  int
+	mu      sync.Mutex
+	known   [4]comparison
+	next    int
+	foreign map[namespace]*Tree // the same HTML, where it stands in a drawing or a formula
 }
 
 // comparison is what turns one region into another.
@@ -37,16 +40,53 @@ func newRegion(markup []byte) *region {
 }
 
 // NewRegion parses HTML that many pages show. Its tree may be grafted into theirs, whatever their keys, and be used by many
-// goroutines. All regions that stand in one place, one after the other, need the same key. Old, when not nil, is the one
-// before: it only saves time.
+// goroutines. All regions that stand in one place, one after the other, need the same key. After a *[SyntaxError] the tree has
+// no nodes: whether the HTML is well formed where it stands, [Graft.FitRegion] says. Old, when not nil, is the region before: it
+// only saves time.
 func NewRegion(markup []byte, old *Tree, key *Key) (*Tree, error) {
+	return parseRegion(markup, old, key, nsHTML)
+}
+
+func parseRegion(markup []byte, old *Tree, key *Key, inner namespace) (*Tree, error) {
 	t := old.Like()
-	if err := new(Parser).Parse(t, markup, old, key); err != nil {
-		return nil, err
-	}
+	err := new(Parser).parse(t, markup, old, key, inner)
 	t.RightSize()
 	t.region = newRegion(markup)
-	return t, nil
+	t.region.inner, t.region.key = inner, *key
+	return t, err
+}
+
+// FitRegion makes a graft that is a region fit its host in outer, which has been parsed: in an svg element the same HTML means
+// another tree. Any other graft is left as it is.
+func (g *Graft) FitRegion(outer *Tree) error {
+	r := g.Tree.region
+	if r == nil {
+		return nil
+	}
+	host := outer.host(g.At)
+	if host == 0 {
+		return hidden(g)
+	}
+	inner := outer.Nodes[host].flags & innerMask >> innerShift
+	if inner == r.inner && len(g.Tree.Nodes) > 0 {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t := r.foreign[inner]; t != nil {
+		g.Tree = t
+		return nil
+	}
+	t, err := parseRegion(g.Tree.HTML, nil, &r.key, inner)
+	if err != nil {
+		return err
+	}
+	if r.foreign == nil {
+		r.foreign = map[namespace]*Tree{}
+	}
+	r.foreign[inner] = t
+	g.Tree = t
+	return nil
 }
 
 // regions writes the items for two regions, which are made once.
