@@ -140,3 +140,10 @@ func Waiting(a *App) (most int) {
 	}
 	return most
 }
+
+// Regions returns how many renderings of a value are kept.
+func Regions[T any](s Shared[T]) int {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	return len(s.c.regions)
+}

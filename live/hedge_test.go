@@ -35,6 +35,8 @@ var drawHedge func(hedge) templ.Component
 
 func (h hedge) Render() templ.Component { return drawHedge(h) }
 
+func (h hedge) own(n int) templ.Component { return templ.Raw(fmt.Sprintf("<p>%s %d</p>", h.Mine, n)) }
+
 // openHedge opens a page on which a browser of a language shows one value.
 func openHedge(t *testing.T, app *live.App, who string) *livetest.Page {
 	b := livetest.NewBrowser(t, app)
@@ -53,6 +55,36 @@ func hedgeApp(logs *bytes.Buffer, value live.Shared[int]) *live.App {
 		return &hedge{Mine: r.PathValue("who"), Data: value}, nil
 	})
 	return app
+}
+
+func TestARegionThatIsAMethodIsNotShared(t *testing.T) {
+	drawHedge = func(h hedge) templ.Component { return live.Region("r", h.Data, h.own) }
+	app := hedgeApp(nil, live.Share(1))
+	for _, who := range []string{"alice", "bob", "alice"} {
+		page := openHedge(t, app, who)
+		for want := 1; want < 4; want++ {
+			if got := page.Text("p"); got != fmt.Sprint(who, " ", want) {
+				t.Errorf("%s is shown %q", who, got)
+			}
+			page.Push("Grow", Grow{1})
+		}
+	}
+}
+
+// A language may be whatever a browser says.
+func TestAValueKeepsFewRegions(t *testing.T) {
+	component := func(n int) templ.Component { return templ.Raw(fmt.Sprint("<p>", n, "</p>")) }
+	drawHedge = func(h hedge) templ.Component { return live.Region("r", h.Data, component) }
+	value := live.Share(1)
+	app := hedgeApp(nil, value)
+	for i := range 200 {
+		if got := openHedge(t, app, fmt.Sprint("language-", i)).Text("p"); got != "1" {
+			t.Fatal(got)
+		}
+	}
+	if n := live.Regions(value); n > 64 {
+		t.Errorf("%d renderings are kept", n)
+	}
 }
 
 // Where a region stands decides what its HTML means.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"reflect"
 	"sync"
+	"unsafe"
 
 	"github.com/a-h/templ"
 
@@ -105,7 +106,10 @@ type regionKey struct {
 }
 
 // region is what was rendered of a value.
-type region struct{ tree *diff.Tree }
+type region struct {
+	tree *diff.Tree
+	of   unsafe.Pointer // the component: kept, so that no other one comes to lie there
+}
 
 // regionsKey hashes what is rendered for many pages.
 var regionsKey = sync.OnceValue(func() diff.Key {
@@ -116,8 +120,9 @@ var regionsKey = sync.OnceValue(func() diff.Key {
 
 // Region shows a shared value. All pages of this process that show it share one rendering, and the difference to the value
 // that they showed before is found once; a page adds to that only what it costs to send. The component must show nothing but
-// the value: no user, no nonce, nothing that a function literal takes along; what it shows may depend on [Locale]. It may bind
-// events, which the views around handle, and contain memos, but no children and no regions.
+// the value: no user, no nonce; what it shows may depend on [Locale]. It may bind events, which the views around handle, and
+// contain memos, but no children and no regions. A method of a view, and a function literal that takes something along, may
+// show what is one page's: such a component runs for each page anew, and nothing is shared.
 //
 // The name tells regions of one view apart, and from its children. The element around is a div, or what container says.
 func Region[T any](name string, s Shared[T], component func(T) templ.Component, container ...Container) templ.Component {
@@ -131,31 +136,56 @@ func Region[T any](name string, s Shared[T], component func(T) templ.Component, 
 			if s.c == nil {
 				s = Share(*new(T)) // for this page alone
 			}
-			return s.c.render(regionKey{reflect.ValueOf(component).Pointer(), locale}, component, old)
+			return s.c.render(locale, component, old)
 		}}
 }
 
-// render renders the value once. What stood in its place before makes that quicker.
-func (c *shared[T]) render(key regionKey, component func(T) templ.Component, old *diff.Tree) (*region, error) {
+// render returns what a component shows of the value. Only a function that takes nothing along is the same one each time that
+// it is asked for: what another one has taken along may be of one page, and is shown to no other. What stood in its place
+// before makes that quicker.
+func (c *shared[T]) render(locale string, component func(T) templ.Component, old *diff.Tree) (*region, error) {
+	key := regionKey{reflect.ValueOf(component).Pointer(), locale}
+	of := *(*unsafe.Pointer)(unsafe.Pointer(&component))
 	c.mu.Lock() // who comes second waits for the first one's rendering
-	defer c.mu.Unlock()
-	if r := c.regions[key]; r != nil {
-		return r, nil
+	r := c.regions[key]
+	if r != nil {
+		c.mu.Unlock()
+		if r.of == of {
+			return r, nil
+		}
+		return c.draw(of, locale, component, old)
 	}
+	defer c.mu.Unlock()
+	r, err := c.draw(of, locale, component, old)
+	if err != nil {
+		return nil, err
+	}
+	if c.regions == nil {
+		c.regions = map[regionKey]*region{}
+	}
+	for other := range c.regions {
+		if len(c.regions) < maxRegions {
+			break
+		}
+		delete(c.regions, other)
+	}
+	c.regions[key] = r
+	return r, nil
+}
+
+func (c *shared[T]) draw(of unsafe.Pointer, locale string, component func(T) templ.Component, old *diff.Tree) (*region, error) {
 	var out sink
-	e := env{locale: key.locale, region: true}
+	e := env{locale: locale, region: true}
 	if err := component(c.value).Render(e.context(), &out); err != nil {
 		return nil, err
 	}
 	k := regionsKey()
 	tree, _ := diff.NewRegion(out.b, old, &k) // the page it stands in finds what is wrong
-	r := &region{tree}
-	if c.regions == nil {
-		c.regions = map[regionKey]*region{}
-	}
-	c.regions[key] = r
-	return r, nil
+	return &region{tree, of}, nil
 }
+
+// maxRegions bounds the renderings that are kept of one value: a locale may be what a browser has sent.
+const maxRegions = 64
 
 type regionComponent struct {
 	name      string

@@ -108,7 +108,6 @@ func TestRegionsAreChecked(t *testing.T) {
 		"twice":  "shows two regions with the name",
 		"nested": "stands in another region",
 		"child":  "stands in a region, which many",
-		"mine":   "renders other HTML", // once Mine changes
 		"open":   "not well formed",
 	} {
 		t.Run(how, func(t *testing.T) {
@@ -119,9 +118,6 @@ func TestRegionsAreChecked(t *testing.T) {
 				page := livetest.Open(t, app, "/")
 				live.Report(app, func(err error) { reported = append(reported, err) })
 				page.Push("Break", scores.Break{How: how})
-				if how == "mine" {
-					page.Push("Count", scores.Count{})
-				}
 				synctest.Wait()
 				_ = page.Error() // what crashes says so
 				if all := logs.String() + fmt.Sprint(reported); !strings.Contains(all, want) {
@@ -129,6 +125,22 @@ func TestRegionsAreChecked(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What a component takes along is its page's, and must not be shown to another one.
+func TestARegionThatTakesSomethingAlongIsNotShared(t *testing.T) {
+	app := scoresApp(live.Share(scoresOf(1)), nil)
+	first, second := livetest.Open(t, app, "/"), livetest.Open(t, app, "/")
+	live.StopChecking(app) // it would see the difference
+	for _, p := range []*livetest.Page{first, second} {
+		p.Push("Break", scores.Break{How: "mine"})
+	}
+	for want := range 3 {
+		if got, other := first.Text("i"), second.Text("i"); got != fmt.Sprint(want) || other != "0" {
+			t.Errorf("the pages show %s and %s, want %d and 0", got, other, want)
+		}
+		first.Push("Count", scores.Count{})
 	}
 }
 
