@@ -77,3 +77,27 @@ func TestAsyncAndUpdateOfANewChild(t *testing.T) {
 		})
 	})
 }
+
+// A memo must not show a child that went and came back meanwhile as the one that it was.
+func TestAChildThatComesBackBetweenTwoRenderings(t *testing.T) {
+	app := trunkApp(nil, func(t *trunk, _ *live.Socket) error {
+		t.List = []*twig{{Key: "a", List: []*twig{{Key: "x"}}}}
+		return nil
+	})
+	page := livetest.Open(t, app, "/")
+	onTrunk(page, func(w *trunk, s *live.Socket) {
+		a := w.List[0]
+		list := a.List
+		for _, f := range []func(){func() { a.List = nil }, func() { a.List = list }} {
+			if err := s.Send(Hear{do: f}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for range 2 {
+		onTwig(page, "a/x", func(x *twig, _ *live.Socket) { x.N++ })
+	}
+	if got := page.Texts("output"); !slices.Equal(got, []string{"a=0", "x=2"}) {
+		t.Errorf("shows %q", got)
+	}
+}

@@ -51,7 +51,7 @@ func (m *memo[K, V]) Render(ctx context.Context, w io.Writer) error {
 	i, known := m.find(x)
 	if known {
 		if old := &x.old.parts[i]; !old.fresh {
-			if version, ok := old.version.(V); ok && version == m.version {
+			if version, ok := old.version.(V); ok && version == m.version && p.usable(i) {
 				return p.use(i)
 			}
 		}

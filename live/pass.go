@@ -317,6 +317,18 @@ func writesOnce(html []byte) bool {
 	return bytes.Contains(html, []byte("<style")) || bytes.Contains(html, []byte("<script"))
 }
 
+// usable reports whether the children in an old part are still those that are held. One that went and came back since is
+// another one, and what is known of the old one is not looked at any more.
+func (p *pass) usable(i int) bool {
+	old := &p.at.old.parts[i]
+	for _, g := range p.at.old.tree.GraftsIn(old.start, old.end) {
+		if c, ok := g.Of.(*child); ok && !p.in.holds(c) {
+			return false
+		}
+	}
+	return true
+}
+
 // use takes an old part, and all in it, into this rendering. Children in it that have changed are rendered anew.
 func (p *pass) use(i int) error {
 	x := p.at

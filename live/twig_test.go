@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -35,6 +36,8 @@ type twig struct {
 	Hide  bool
 	Note  string `stored:"session"`
 	Load  live.Result[int]
+	Bad   bool // it does not render
+	Data  live.Shared[int]
 	One   *twig
 	List  []*twig
 	Named map[string]*twig
@@ -42,7 +45,10 @@ type twig struct {
 
 type (
 	Act  struct{}
-	Hear struct{ From string }
+	Hear struct {
+		From string
+		do   func()
+	}
 )
 
 func (*trunk) Events() []live.Handler {
@@ -74,7 +80,14 @@ func (t *twig) Act(_ context.Context, s *live.Socket, _ Act) error {
 	t.N++
 	return nil
 }
-func (t *trunk) Hear(_ context.Context, _ *live.Socket, m Hear) error { t.Title += m.From; return nil }
+func (t *trunk) Hear(_ context.Context, _ *live.Socket, m Hear) error {
+	if m.do != nil {
+		m.do()
+	}
+	t.Title += m.From
+	return nil
+}
+
 func (t *twig) Hear(_ context.Context, _ *live.Socket, m Hear) error {
 	t.Note += m.From
 	return nil
@@ -133,20 +146,26 @@ func (t trunk) Render() templ.Component {
 }
 
 func (t twig) Render() templ.Component {
-	parts := []any{fmt.Sprintf("<output>%s=%d</output><em>%s</em>", templ.EscapeString(t.Key), t.N, templ.EscapeString(t.Note))}
+	if t.Bad {
+		panic("it does not render")
+	}
+	own := written(fmt.Sprintf("<output>%s=%d</output>", templ.EscapeString(t.Key), t.N))
+	parts := []any{live.Memo("own", t.N, own), "<em>" + templ.EscapeString(t.Note) + "</em>", live.Region("region", t.Data, double)}
 	if t.Hide {
 		return written(parts...)
 	}
 	if t.One != nil {
 		parts = append(parts, live.Child(t.One.Key, t.One))
 	}
-	parts = append(parts, "<div>")
+	var list []any
+	keys := ""
 	for _, c := range t.List {
 		if c != nil {
-			parts = append(parts, live.Child(c.Key, c))
+			list = append(list, live.Child(c.Key, c))
+			keys += c.Key + " "
 		}
 	}
-	parts = append(parts, "</div>")
+	parts = append(parts, "<div>", live.Memo("list", keys, written(append(list, live.Memo("last", len(list), written("<hr>")))...)), "</div>")
 	for _, k := range slices.Sorted(maps.Keys(t.Named)) {
 		if c := t.Named[k]; c != nil {
 			parts = append(parts, live.Child(c.Key, c))
@@ -155,12 +174,14 @@ func (t twig) Render() templ.Component {
 	return written(parts...)
 }
 
+func double(n int) templ.Component { return templ.Raw(fmt.Sprintf("<u>%d</u>", 2*n)) }
+
 func trunkApp(logs *bytes.Buffer, mount func(*trunk, *live.Socket) error) *live.App {
 	log := slog.New(slog.DiscardHandler)
 	if logs != nil {
 		log = slog.New(slog.NewTextHandler(logs, nil))
 	}
-	app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}, Logger: log})
+	app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}, Logger: log, Silence: time.Hour})
 	live.Handle(app, "GET /{$}", func(*http.Request) (*trunk, error) { return &trunk{mount: mount}, nil })
 	return app
 }
