@@ -101,3 +101,21 @@ func TestAChildThatComesBackBetweenTwoRenderings(t *testing.T) {
 		t.Errorf("shows %q", got)
 	}
 }
+
+// What is put back because it does not render was looked at as it was meanwhile.
+func TestAChildThatDoesNotRenderGetsItsChildrenBack(t *testing.T) {
+	app := trunkApp(nil, func(t *trunk, _ *live.Socket) error {
+		t.List = []*twig{{Key: "a", List: []*twig{{Key: "x"}}}, {Key: "b"}}
+		return nil
+	})
+	page := livetest.Open(t, app, "/")
+	onTwig(page, "a", func(a *twig, _ *live.Socket) { a.List, a.Bad = nil, true })
+	if got := page.Error(); !strings.Contains(got, "as it was before") {
+		t.Errorf("the user reads %q", got)
+	}
+	onTwig(page, "b", func(b *twig, _ *live.Socket) { b.N++ }) // nothing outside of it has changed
+	onTwig(page, "a/x", func(x *twig, _ *live.Socket) { x.N++ })
+	if got := page.Texts("output"); !slices.Equal(got, []string{"a=0", "x=1", "b=1"}) || page.Joined() != "adopt" {
+		t.Errorf("shows %q, joined by %s", got, page.Joined())
+	}
+}

@@ -384,6 +384,7 @@ func (in *instance) renderTree(w *workbench, old *diff.Tree) (*diff.Tree, error)
 	}
 	own, err := in.renderOnce(w, old)
 	if failed := (*childFailed)(nil); errors.As(err, &failed) && in.restore(failed) {
+		in.note() // what it shows now was another one's fields, or children, when it was last looked at
 		own, err = in.renderOnce(w, old)
 	}
 	if err != nil {
