@@ -1,6 +1,9 @@
 package live
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/livelong-dev/livelong/live/internal/wire"
@@ -146,4 +149,34 @@ func Regions[T any](s Shared[T]) int {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	return len(s.c.regions)
+}
+
+// Proved compares what the one instance of an app has sent with a rendering that shares nothing, and returns that. Nothing of
+// the app may be running.
+func Proved(a *App) (markup []byte, err error) {
+	a.registry.mu.Lock()
+	defer a.registry.mu.Unlock()
+	for _, in := range a.registry.instances {
+		var out sink
+		if err := in.typ.render(in.view, in.env, &out); err != nil {
+			return nil, err
+		}
+		tree, key := parseView(out.b, in.page.key)
+		switch {
+		case tree == nil:
+			return nil, errors.New("not well formed")
+		case in.tree == nil:
+			if in.hasTag && in.tag != tree.Tag(key) {
+				return out.b, errors.New("the tag of the tree that was dropped is that of another one")
+			}
+		case !bytes.Equal(wholeHTML(in.tree), out.b):
+			return out.b, fmt.Errorf("the tree is\n%s", wholeHTML(in.tree))
+		case in.tree.Tag(&in.key) != tree.Tag(key):
+			return out.b, errors.New("the tree has another tag")
+		case in.tree.Shape() != tree.Shape():
+			return out.b, errors.New("the tree has another shape")
+		}
+		return out.b, nil
+	}
+	return nil, errors.New("no instance")
 }
