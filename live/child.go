@@ -275,6 +275,7 @@ func (in *instance) restore(failed *childFailed) bool {
 	in.failTurn(failed.err)
 	in.showError(in.event, childCrashText)
 	in.emitted = in.emitted[:0]
+	in.putBack++
 	return true
 }
 

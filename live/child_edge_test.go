@@ -119,3 +119,51 @@ func TestAChildThatDoesNotRenderGetsItsChildrenBack(t *testing.T) {
 		t.Errorf("shows %q, joined by %s", got, page.Joined())
 	}
 }
+
+// What a child was put back from is not stored, neither by a gated event nor on demand.
+func TestWhatDoesNotRenderIsNotStored(t *testing.T) {
+	mount := func(t *trunk, _ *live.Socket) error { t.One = &twig{Key: "a"}; return nil }
+	for _, how := range []string{"gated", "asked for", "asked for, and a panic later"} {
+		page := livetest.Open(t, trunkApp(nil, mount), "/")
+		onTwig(page, "a", func(w *twig, _ *live.Socket) { w.Note = "good" })
+		act = func(v any, s *live.Socket) error {
+			w := v.(*twig)
+			switch how {
+			case "gated":
+				w.Note, w.Bad = "bad", true
+			case "asked for":
+				w.Note, w.Bad = "bad", true
+				if err := s.Stash(t.Context()); err == nil {
+					t.Error("a child that does not render was stashed")
+				}
+			default:
+				w.Note = "better"
+				if err := s.Stash(t.Context()); err != nil {
+					t.Error(err)
+				}
+				w.Note = "bad"
+				panic("later")
+			}
+			return nil
+		}
+		name := "Act"
+		if how == "gated" {
+			name = "Pay"
+		}
+		page.PushAt("a", name, nil)
+		act = nil
+		if got := page.Error(); !strings.Contains(got, "as it was before") {
+			t.Errorf("%s: the user reads %q", how, got)
+		}
+		want := "good"
+		if how == "asked for, and a panic later" {
+			want = "better"
+		}
+		for range 2 {
+			if got := page.Text("em"); got != want {
+				t.Errorf("%s: shows %q", how, got)
+			}
+			page = page.Reload()
+		}
+	}
+}

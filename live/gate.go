@@ -114,8 +114,12 @@ func (in *instance) commit(ctx context.Context) error {
 	if len(ops) == 0 {
 		return nil
 	}
+	before := in.putBack
 	if err := in.prove(); err != nil {
 		return &unrendered{err}
+	}
+	if in.putBack != before {
+		return ErrHalt // what ops would write is not there any more, and the user knows
 	}
 	ctx, cancel := context.WithTimeout(ctx, in.app.options.GateTimeout)
 	defer cancel()
@@ -152,9 +156,14 @@ func (s *Socket) Stash(ctx context.Context) error {
 		in.dirty = true
 	}
 	if in.stashed.unsaved() {
+		before := in.putBack
 		if err := in.prove(); err != nil {
 			return fmt.Errorf("stash: %w", err)
 		}
+		if in.putBack != before {
+			return errors.New("stash: a child does not render, and was put back")
+		}
+		in.beginChild(in.only) // it renders as it is: should it panic yet, this is what it is put back to
 	}
 	if err := in.handOver(); err != nil {
 		return fmt.Errorf("stash: %w", err)

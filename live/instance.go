@@ -96,6 +96,7 @@ type instance struct {
 	orphans    bool       // children may be gone: see endOrphans
 	emitted    []emission
 	touched    []*child // of these it is known how they were when they rendered last
+	putBack    int      // how often a child was put back
 	tag        uint64   // content tag of the tree that was dropped
 	shape      uint32   // its shape
 	hasTag     bool

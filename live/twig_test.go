@@ -45,6 +45,7 @@ type twig struct {
 
 type (
 	Act  struct{}
+	Pay  struct{} // a gated Act
 	Hear struct {
 		From string
 		do   func()
@@ -55,7 +56,7 @@ func (*trunk) Events() []live.Handler {
 	return []live.Handler{live.On((*trunk).Act), live.OnMessage((*trunk).Hear)}
 }
 func (*twig) Events() []live.Handler {
-	return []live.Handler{live.On((*twig).Act), live.OnMessage((*twig).Hear)}
+	return []live.Handler{live.On((*twig).Act), live.On((*twig).Pay, live.Gated), live.OnMessage((*twig).Hear)}
 }
 
 // act is what the next event does.
@@ -88,6 +89,7 @@ func (t *trunk) Hear(_ context.Context, _ *live.Socket, m Hear) error {
 	return nil
 }
 
+func (t *twig) Pay(ctx context.Context, s *live.Socket, _ Pay) error { return act(t, s) }
 func (t *twig) Hear(_ context.Context, _ *live.Socket, m Hear) error {
 	t.Note += m.From
 	return nil
