@@ -157,11 +157,13 @@ func (in *instance) note() bool {
 	if st := in.stashed; st != nil {
 		for i := range st.slots {
 			s := &st.slots[i]
-			if s.child == nil && slices.Contains(bench.marks, s.f.field) || s.child != nil && s.seen != s.child.marks[s.f.field] {
-				s.unsaved, s.broken = true, false
-			}
+			changed := s.child == nil && slices.Contains(bench.marks, s.f.field)
 			if s.child != nil {
-				s.seen = s.child.marks[s.f.field]
+				seen := in.lookedAt(s)
+				s.seen, changed = seen, seen != s.seen
+			}
+			if changed {
+				s.unsaved, s.broken = true, false
 			}
 			switch {
 			case s.update == nil:

@@ -3,6 +3,9 @@ package live_test
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -162,6 +165,35 @@ func TestWhatDoesNotRenderIsNotStored(t *testing.T) {
 		for range 2 {
 			if got := page.Text("em"); got != want {
 				t.Errorf("%s: shows %q", how, got)
+			}
+			page = page.Reload()
+		}
+	}
+}
+
+func openRacks(t *testing.T) *livetest.Page {
+	app := newApp()
+	live.Handle(app, "GET /racks", func(*http.Request) (*racks, error) {
+		return &racks{Rack: &rack{}, By: map[netip.Addr]*twig{netip.MustParseAddr("1.1.1.1"): {Key: "x"}, netip.MustParseAddr("2.2.2.2"): {Key: "y"}}}, nil
+	})
+	return livetest.Open(t, app, "/racks")
+}
+
+// Children that a child has stored are there when it is shown again, and stored as they change.
+func TestAChildStoresThoseThatItHolds(t *testing.T) {
+	page := openRacks(t)
+	let(page, "rack", func(v any, _ *live.Socket) error {
+		v.(*rack).Twigs = []*twig{{Key: "a"}, {Key: "b", List: []*twig{{Key: "c"}}}}
+		return nil
+	})
+	for i := range 3 {
+		for _, at := range []string{"rack/b", "rack/b/c"} {
+			onTwig(page, at, func(w *twig, _ *live.Socket) { w.N++ })
+		}
+		want := []string{"a=0", fmt.Sprintf("b=%d", i+1), fmt.Sprintf("c=%d", i+1), "x=0", "y=0"}
+		for range 2 {
+			if got := page.Texts("output"); !slices.Equal(got, want) {
+				t.Errorf("shows %q, want %q", got, want)
 			}
 			page = page.Reload()
 		}

@@ -52,6 +52,14 @@ func (in *instance) markSlot(s *slot) uint64 {
 	return in.typeAt(s.child).assigns.MarkField(in.holder(s), s.f.field)
 }
 
+// lookedAt is the fingerprint of a child's slot after a scan. Where a child holds others its own mark says only which.
+func (in *instance) lookedAt(s *slot) uint64 {
+	if s.child.typ.children[s.f.field] != nil {
+		return in.markSlot(s)
+	}
+	return s.child.marks[s.f.field]
+}
+
 func (in *instance) seenSlot(s *slot) uint64 {
 	if s.child != nil {
 		return s.seen
@@ -136,12 +144,11 @@ func (in *instance) appear(c *child) (changed bool) {
 			in.recovery.Lost = append(in.recovery.Lost, r.Name)
 			continue
 		}
-		if in.adopt(a); c.typ.assigns.MarkField(c.value, own.field) != c.marks[own.field] {
-			c.marks[own.field], changed = c.typ.assigns.MarkField(c.value, own.field), true
-		}
+		changed = changed || a.hash != s.adopted
+		in.adopt(a)
 	}
 	if changed {
-		in.family.change(c)
+		in.family.lookInto(c) // it may hold other children now, which its template is about to show
 		in.noteRecorded([]int{c.field})
 	}
 	return changed

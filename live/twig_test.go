@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -205,4 +206,36 @@ func onTrunk(p *livetest.Page, f func(t *trunk, s *live.Socket)) {
 
 func onTwig(p *livetest.Page, at string, f func(t *twig, s *live.Socket)) {
 	let(p, at, func(v any, s *live.Socket) error { f(v.(*twig), s); return nil })
+}
+
+// rack is a child that stores those that it holds.
+type rack struct {
+	Twigs []*twig `stored:"session"`
+}
+
+// racks is a page that holds children by what is no text and no number.
+type racks struct {
+	Rack *rack
+	By   map[netip.Addr]*twig
+}
+
+func (*rack) Events() []live.Handler                                { return []live.Handler{live.On((*rack).Act)} }
+func (*racks) Events() []live.Handler                               { return []live.Handler{live.On((*racks).Act)} }
+func (r *rack) Act(_ context.Context, s *live.Socket, _ Act) error  { return act(r, s) }
+func (r *racks) Act(_ context.Context, s *live.Socket, _ Act) error { return act(r, s) }
+
+func (r rack) Render() templ.Component {
+	parts := []any{fmt.Sprintf("<b>%d</b>", len(r.Twigs))}
+	for _, c := range r.Twigs {
+		parts = append(parts, live.Child(c.Key, c))
+	}
+	return written(parts...)
+}
+
+func (r racks) Render() templ.Component {
+	parts := []any{live.Child("rack", r.Rack)}
+	for _, k := range slices.SortedFunc(maps.Keys(r.By), netip.Addr.Compare) {
+		parts = append(parts, live.Child(r.By[k].Key, r.By[k]))
+	}
+	return written(parts...)
 }
