@@ -199,3 +199,17 @@ func TestAChildStoresThoseThatItHolds(t *testing.T) {
 		}
 	}
 }
+
+// A child that goes from one key to another has changed its place, whatever the keys are.
+func TestChildrenByAddresses(t *testing.T) {
+	page := openRacks(t)
+	let(page, "", func(v any, _ *live.Socket) error {
+		by := v.(*racks).By
+		a, b := netip.MustParseAddr("1.1.1.1"), netip.MustParseAddr("2.2.2.2")
+		by[a], by[b] = by[b], by[a]
+		return nil
+	})
+	if got := page.Texts("output"); !slices.Equal(got, []string{"y=0", "x=0"}) {
+		t.Errorf("shows %q", got)
+	}
+}

@@ -1,6 +1,7 @@
 package assigns
 
 import (
+	"encoding"
 	"reflect"
 	"unsafe"
 )
@@ -56,6 +57,11 @@ func HashKey(k reflect.Value) uint64 {
 		return finish(word(key1, uint64(k.Int()))) | 1
 	case k.CanUint():
 		return finish(word(key2, k.Uint())) | 1
+	}
+	if m, ok := k.Interface().(encoding.TextMarshaler); ok {
+		if text, err := m.MarshalText(); err == nil {
+			return Hash(text) | 1
+		}
 	}
 	return 1 // no order, and no place either
 }
