@@ -76,6 +76,7 @@ func (s Shared[T]) MarshalJSON() ([]byte, error) {
 	}
 	c := s.c
 	c.encode.Do(func() {
+		c.err = errors.New("a shared value cannot be encoded: it has panicked") // for who comes later
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
 		e.SetEscapeHTML(false)

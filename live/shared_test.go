@@ -166,3 +166,20 @@ func TestSharedValues(t *testing.T) {
 		t.Error("a number was taken for a list")
 	}
 }
+
+type explosive struct{}
+
+func (explosive) MarshalJSON() ([]byte, error) { panic("at random") }
+
+// A value is encoded once. Who asks again after a panic must not be given nothing.
+func TestASharedValueThatPanics(t *testing.T) {
+	s := live.Share(explosive{})
+	for i := range 2 {
+		func() {
+			defer func() { recover() }()
+			if data, err := s.MarshalJSON(); err == nil {
+				t.Errorf("the %d. time %q, without an error", i+1, data)
+			}
+		}()
+	}
+}
