@@ -245,3 +245,30 @@ func TestElementsWithTheKeyOfAHost(t *testing.T) {
 		}
 	}
 }
+
+// Attributes that make an element look like a host may stand in any HTML; what is parsed is the same HTML all the same.
+func TestForgedHosts(t *testing.T) {
+	key := diff.NewKey([16]byte{7})
+	r := rand.New(rand.NewSource(*seed))
+	forged := []string{` live-key="x" live-child `, ` live-child live-key=y `, ` live-region="" live-key="z" `, ` live-key='' live-child `, ` live-key="" `}
+	parsed := 0
+	difftest.Documents(*seed, 4000, func(_, markup string) {
+		var b strings.Builder
+		for i, piece := range strings.SplitAfter(markup, " ") {
+			if i > 0 && r.Intn(3) == 0 {
+				b.WriteString(forged[r.Intn(len(forged))])
+			}
+			b.WriteString(piece)
+		}
+		tree, err := diff.ParseWhole([]byte(b.String()), &key)
+		if err != nil {
+			return
+		}
+		parsed++
+		tree.Tag(&key)
+		if got := string(tree.AppendHTML(nil)); got != b.String() {
+			t.Fatalf("%s\nhas become\n%s", b.String(), got)
+		}
+	})
+	t.Logf("%d documents parsed", parsed)
+}
