@@ -180,3 +180,16 @@ func Proved(a *App) (markup []byte, err error) {
 	}
 	return nil, errors.New("no instance")
 }
+
+// Resync makes the one instance of an app send its HTML whole, from now on each time if always is set, as a browser may ask.
+func Resync(a *App, always bool) {
+	kind := wire.Resync
+	if always {
+		kind = wire.HTML
+	}
+	a.registry.mu.Lock()
+	defer a.registry.mu.Unlock()
+	for _, in := range a.registry.instances {
+		in.post1(controlMessage{kind})
+	}
+}

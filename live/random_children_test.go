@@ -30,6 +30,7 @@ func TestRandomChildren(t *testing.T) {
 type forest struct {
 	*testing.T
 	*rand.Rand
+	app   *live.App
 	page  *livetest.Page
 	trunk *trunk
 	made  int
@@ -178,7 +179,7 @@ func (f *forest) grow(checked bool) {
 	if !checked {
 		live.StopChecking(app)
 	}
-	f.page = b.Open("/")
+	f.app, f.page = app, b.Open("/")
 	var steps []string
 	for range 80 {
 		step := f.step()
@@ -214,6 +215,11 @@ func (f *forest) step() string {
 	case k == 1:
 		f.page.Sleep(time.Duration(f.IntN(40)) * time.Second)
 		return "idle"
+	case k == 11 && f.IntN(4) == 0:
+		always := f.IntN(8) == 0
+		live.Resync(f.app, always)
+		f.page.Sleep(0)
+		return fmt.Sprint("resync ", always)
 	case k == 2:
 		f.page.Confirm()
 		f.page.Sleep(30 * time.Second)
