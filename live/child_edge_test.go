@@ -213,3 +213,27 @@ func TestChildrenByAddresses(t *testing.T) {
 		t.Errorf("shows %q", got)
 	}
 }
+
+// A new child gets what another tab has stored under its key, not what this one knew when the child before it came.
+func TestAChildMadeAnewHasWhatAnotherTabStored(t *testing.T) {
+	b := livetest.NewBrowser(t, trunkApp(nil, func(t *trunk, _ *live.Socket) error { t.One = &twig{Key: "a"}; return nil }))
+	page, other := b.Open("/"), b.Open("/")
+	for _, text := range []string{"one", "two"} {
+		onTwig(other, "a", func(w *twig, _ *live.Socket) { w.Note = text })
+		page.Await("the other tab's note", func() bool { return page.Text("em") == text })
+		onTrunk(page, func(t *trunk, _ *live.Socket) { t.One = &twig{Key: "a"} })
+		if got := page.Text("em"); got != text {
+			t.Errorf("the new child has %q, want %q", got, text)
+		}
+	}
+	onTrunk(other, func(_ *trunk, s *live.Socket) {
+		if err := s.ResetStored(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	page.Await("the default", func() bool { return page.Text("em") == "" })
+	onTrunk(page, func(t *trunk, _ *live.Socket) { t.One = &twig{Key: "a", Note: "its own"} })
+	if got := page.Text("em"); got != "its own" {
+		t.Errorf("after a reset the new child has %q", got)
+	}
+}

@@ -179,7 +179,7 @@ func (in *instance) asDefault(i int, fresh reflect.Value) adoption {
 	} else {
 		v = reflect.Zero(field.Type)
 	}
-	a := adoption{slot: i, value: v, name: f.Name}
+	a := adoption{slot: i, value: v, name: f.Name, removed: true}
 	if raw, err := field.AppendJSON(nil, v); err == nil {
 		a.hash = assigns.Hash(raw)
 	}

@@ -219,6 +219,7 @@ type adoption struct {
 	revision uint64
 	name     string
 	foreign  bool
+	removed  bool // nothing is stored any more: the value is the default
 }
 
 // decode makes the Go value of a stored one. A type's own methods may panic on what they do not know.
@@ -236,7 +237,7 @@ func (in *instance) decode(i int, r reading) (a adoption, err error) {
 	}
 	// Encoded again, so that another order of keys or another number format is no other value.
 	raw, err := f.AppendJSON(nil, v)
-	return adoption{i, v, assigns.Hash(raw), r.Revision, r.Name, r.migrated}, err
+	return adoption{i, v, assigns.Hash(raw), r.Revision, r.Name, r.migrated, false}, err
 }
 
 // adopt sets a stored field to what is stored.
@@ -251,6 +252,11 @@ func (in *instance) adopt(a adoption) {
 	s.adopted, s.broken = a.hash, false
 	s.note(a.revision, s.f.index(a.name), a.foreign)
 	if s.child != nil {
-		s.seen = s.child.typ.assigns.MarkField(s.child.value, s.f.field)
+		s.seen = in.markSlot(s)
+		if a.removed {
+			delete(in.stashed.rest, s.f.StoredKey)
+		} else {
+			in.stashed.remember(s)
+		}
 	}
 }

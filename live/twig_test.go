@@ -184,7 +184,7 @@ func trunkApp(logs *bytes.Buffer, mount func(*trunk, *live.Socket) error) *live.
 	if logs != nil {
 		log = slog.New(slog.NewTextHandler(logs, nil))
 	}
-	app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}, Logger: log, Silence: time.Hour})
+	app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}, Logger: log, Silence: time.Hour, Grace: time.Hour})
 	live.Handle(app, "GET /{$}", func(*http.Request) (*trunk, error) { return &trunk{mount: mount}, nil })
 	return app
 }
