@@ -54,17 +54,17 @@ func With(v *validator.Validate, text func(validator.FieldError) string) func(ev
 			return err
 		}
 		fields := live.FieldErrors{}
+		within := reflect.Indirect(reflect.ValueOf(event)).Type().Name() + "."
 		for _, f := range failed {
-			fields.SetFieldError(input(f), text(f))
+			fields.SetFieldError(input(f, within), text(f))
 		}
 		return fields.Err()
 	}
 }
 
-// input is the name of the input: of Order.rows[2].name it is rows[2].name.
-func input(f validator.FieldError) string {
-	_, name, _ := strings.Cut(f.Namespace(), ".")
-	return strings.ReplaceAll(name, opened+".", "")
+// input is the name of the input: of Order.rows[2].name it is rows[2].name. The type's own name may have dots: Edit[time.Time].
+func input(f validator.FieldError, within string) string {
+	return strings.ReplaceAll(strings.TrimPrefix(f.Namespace(), within), opened+".", "")
 }
 
 // English says what is wrong, to stand after the input's label: "must be at least 8 characters long".

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-playground/validator/v10"
 
@@ -82,5 +83,26 @@ func TestFieldsOfEmbeddedStructs(t *testing.T) {
 	want := map[string]string{"name": "must be filled in", "home.city": "must be filled in", "people[7].city": "must be filled in"}
 	if fmt.Sprint(form.Errors) != fmt.Sprint(want) {
 		t.Errorf("%v, want %v", form.Errors, want)
+	}
+}
+
+// edit is an event for values of any type; its name has dots of its own: edit[time.Time].
+type edit[T any] struct {
+	Rows  []line `form:"rows" validate:"dive"`
+	Value T
+}
+
+type line struct {
+	Name string `form:"name" validate:"required"`
+}
+
+func TestNamesOfInputsInGenericEvents(t *testing.T) {
+	for _, event := range []any{edit[time.Time]{Rows: []line{{}}}, &edit[int]{Rows: []line{{}}}, struct {
+		Rows []line `form:"rows" validate:"dive"`
+	}{[]line{{}}}} {
+		var form live.Form
+		if form.Check(event, validate.Struct); form.Errors["rows[0].name"] == "" || len(form.Errors) != 1 {
+			t.Errorf("%T: %q", event, form.Errors)
+		}
 	}
 }
