@@ -1,0 +1,109 @@
+//go:build scan
+
+package live_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/livelong-dev/livelong/live"
+	"github.com/livelong-dev/livelong/live/livetest"
+)
+
+// What a scan of the children does not see. Run with -tags scan.
+
+func TestAMovedChildEmitsToItsNewHolder(t *testing.T) {
+	app := trunkApp(nil, func(t *trunk, _ *live.Socket) error {
+		t.List = []*twig{{Key: "a", List: []*twig{{Key: "x"}}}, {Key: "b"}}
+		return nil
+	})
+	page := livetest.Open(t, app, "/")
+	onTrunk(page, func(t *trunk, _ *live.Socket) {
+		t.List[1].List, t.List[0].List = t.List[0].List, nil
+	})
+	onTwig(page, "b/x", func(w *twig, s *live.Socket) {
+		if err := live.Emit(s, Hear{From: "x"}); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := page.Texts("em"); !slices.Equal(got, []string{"", "x", ""}) {
+		t.Errorf("notes %q", got)
+	}
+}
+
+func TestAChildThatDropsItsOwn(t *testing.T) {
+	app := trunkApp(nil, func(t *trunk, _ *live.Socket) error {
+		t.List = []*twig{{Key: "a", List: []*twig{{Key: "x"}}}}
+		return nil
+	})
+	page := livetest.Open(t, app, "/")
+	live.StopChecking(app)
+	ran := 0
+	onTwig(page, "a", func(w *twig, s *live.Socket) { w.List = nil })
+	let(page, "a/x", func(any, *live.Socket) error { ran++; return nil })
+	if ran > 0 {
+		t.Error("a child that is gone has taken an event")
+	}
+	_ = page.Error()
+}
+
+func TestAChildHeldTwiceIsStored(t *testing.T) {
+	app := trunkApp(nil, func(t *trunk, _ *live.Socket) error {
+		if t.Pick == nil {
+			t.Pick = &twig{Key: "p"}
+		}
+		t.List = []*twig{t.Pick}
+		return nil
+	})
+	page := livetest.Open(t, app, "/")
+	onTwig(page, "p", func(w *twig, _ *live.Socket) { w.N = 7 })
+	if got := page.Reload().Text("output"); got != "p=7" {
+		t.Errorf("after a reload %s", got)
+	}
+}
+
+func TestPlacesWithoutAChildAreSeen(t *testing.T) {
+	app := trunkApp(nil, func(t *trunk, _ *live.Socket) error {
+		t.Shown = "count"
+		t.List = []*twig{nil, {Key: "a"}}
+		return nil
+	})
+	page := livetest.Open(t, app, "/")
+	live.StopChecking(app)
+	for _, f := range []func(*trunk){
+		func(t *trunk) { t.List[0], t.List[1] = t.List[1], t.List[0] },
+		func(t *trunk) { t.List = append(t.List, nil, nil) },
+		func(t *trunk) { t.Named = map[string]*twig{"x": nil} },
+	} {
+		var want string
+		onTrunk(page, func(t *trunk, _ *live.Socket) {
+			f(t)
+			want = fmt.Sprintf("%d %d", len(t.List), len(t.Named))
+		})
+		if got := page.Text("b"); got != want {
+			t.Errorf("shows %s, want %s", got, want)
+		}
+	}
+}
+
+// What a child has stored in its last turn is there when one with its key comes.
+func TestAChildThatStoresAndGoes(t *testing.T) {
+	app := trunkApp(nil, func(t *trunk, _ *live.Socket) error {
+		t.List = []*twig{{Key: "a"}}
+		return nil
+	})
+	page := livetest.Open(t, app, "/")
+	var root *trunk
+	onTrunk(page, func(w *trunk, _ *live.Socket) { root = w })
+	onTwig(page, "a", func(w *twig, s *live.Socket) {
+		w.Note = "saved"
+		if err := live.Emit(s, Hear{do: func() { root.List = nil }}); err != nil {
+			t.Error(err)
+		}
+	})
+	onTrunk(page, func(w *trunk, _ *live.Socket) { w.List = []*twig{{Key: "a"}} })
+	if got := page.Text("em"); got != "saved" {
+		t.Errorf("the new child has %q", got)
+	}
+}
