@@ -156,11 +156,11 @@ func (in *instance) finishJob(m asyncMessage) {
 		return
 	}
 	in.failTurn(err)
-	stack := ""
+	about := []any{"type", m.name, "err", err}
 	if p := (*panicked)(nil); errors.As(err, &p) {
-		stack = string(p.stack)
+		about = append(about, "stack", string(p.stack))
 	}
-	in.log().Error("an asynchronous function failed", "type", m.name, "err", err, "stack", stack)
+	in.log().Log(in.ctx, levelOf(err), "an asynchronous function failed", about...)
 }
 
 // keepResult puts what has been loaded for a child into what it is put back to when it panics: nobody loads it again.

@@ -135,6 +135,14 @@ func (in *instance) tell(ctx context.Context, c *child, value any) error {
 	})
 }
 
+// levelOf says how loudly an error of the app's own code is logged.
+func levelOf(err error) slog.Level {
+	if own := (*Error)(nil); errors.As(err, &own) && own.Err == nil {
+		return slog.LevelInfo // it was meant for the user
+	}
+	return slog.LevelError
+}
+
 // fail logs a handler's error and shows it to the user.
 func (in *instance) fail(n int, err error) {
 	var redirect *redirection
@@ -147,10 +155,6 @@ func (in *instance) fail(n int, err error) {
 		in.showError(n, "This page sent something the server does not understand: "+err.Error())
 		return
 	}
-	level := slog.LevelError
-	if own := (*Error)(nil); errors.As(err, &own) && own.Err == nil {
-		level = slog.LevelInfo // it was meant for the user
-	}
-	in.log().Log(in.ctx, level, "handler failed", "event", n, "err", err)
+	in.log().Log(in.ctx, levelOf(err), "handler failed", "event", n, "err", err)
 	in.showError(n, in.app.userText(err))
 }

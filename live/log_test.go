@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/a-h/templ"
@@ -156,5 +157,93 @@ func TestPasswordsAreNotLogged(t *testing.T) { // C12
 		if strings.Contains(line, password) || strings.Contains(line, pin) || strings.Contains(line, "QX") {
 			t.Errorf("the log says %s", line)
 		}
+	}
+}
+
+// stumbler is a page whose code fails in the ways that there are.
+type stumbler struct{ Loaded live.Result[int] }
+
+type (
+	Stumble   struct{ How string }
+	LoadWrong struct{ How string }
+)
+
+func (*stumbler) Events() []live.Handler {
+	return []live.Handler{live.On((*stumbler).Stumble), live.On((*stumbler).LoadWrong)}
+}
+
+func (*stumbler) Stumble(_ context.Context, _ *live.Socket, e Stumble) error { return wrong(e.How) }
+
+func (p *stumbler) LoadWrong(_ context.Context, s *live.Socket, e LoadWrong) error {
+	live.Async(s, &p.Loaded, func(context.Context) (int, error) { return 0, wrong(e.How) })
+	return nil
+}
+
+func wrong(how string) error {
+	switch how {
+	case "told":
+		return live.Errorf("It is sold out.")
+	case "panic":
+		panic("on purpose")
+	}
+	return errors.New("the database is away")
+}
+
+func (p stumbler) Render() templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		for _, how := range []string{"told", "broken"} {
+			button := templ.Raw("<button>" + how + "</button>")
+			if err := live.Post(Stumble{how}).Render(templ.WithChildren(ctx, button), w); err != nil {
+				return err
+			}
+		}
+		_, err := io.WriteString(w, p.Loaded.Error)
+		return err
+	})
+}
+
+// What is meant for the user is no error of the app, whichever way it comes; what is one is logged as one.
+func TestLevelsOfErrors(t *testing.T) {
+	logged := func(what string, do func(b *livetest.Browser)) string {
+		var log bytes.Buffer
+		synctest.Test(t, func(t *testing.T) {
+			app := live.New(live.Options{Secrets: [][]byte{secret}, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			live.Handle(app, "GET /{$}", func(*http.Request) (*stumbler, error) { return &stumbler{}, nil })
+			do(livetest.NewBrowser(t, app))
+		})
+		var lines []string
+		for line := range strings.Lines(log.String()) {
+			if strings.Contains(line, what) {
+				lines = append(lines, line)
+			}
+		}
+		return strings.Join(lines, "")
+	}
+	for how, level := range map[string]string{"told": "level=INFO", "broken": "level=ERROR"} {
+		for way, got := range map[string]string{
+			"over the socket": logged("handler failed", func(b *livetest.Browser) {
+				page := b.Open("/")
+				page.Click("button", how)
+				_ = page.Error()
+			}),
+			"by a plain form": logged("handler failed", func(b *livetest.Browser) { b.Load("/").Click("button", how) }),
+			"in a function": logged("function failed", func(b *livetest.Browser) {
+				page := b.Open("/")
+				page.Push("LoadWrong", LoadWrong{how})
+				page.Sleep(0)
+			}),
+		} {
+			if strings.Count(got, "level=") != 1 || !strings.Contains(got, level) || strings.Contains(got, "stack=") {
+				t.Errorf("%s %s: logged %q, want one line with %s and no stack", how, way, got, level)
+			}
+		}
+	}
+	got := logged("function failed", func(b *livetest.Browser) {
+		page := b.Open("/")
+		page.Push("LoadWrong", LoadWrong{"panic"})
+		page.Sleep(0)
+	})
+	if !strings.Contains(got, "level=ERROR") || !strings.Contains(got, "stack=") {
+		t.Errorf("a panic is logged as %q", got)
 	}
 }

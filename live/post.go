@@ -165,7 +165,7 @@ func (in *instance) post(form url.Values) error {
 	case errors.As(err, &redirect):
 		in.redirect = redirect.target
 	case err != nil && !errors.Is(err, ErrHalt):
-		in.log().Info("handler failed", "event", name, "err", err)
+		in.log().Log(in.ctx, levelOf(err), "handler failed", "event", name, "err", err)
 		in.socket.Flash("error", in.app.userText(err))
 	}
 	in.note()
