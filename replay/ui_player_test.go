@@ -356,6 +356,29 @@ func TestInspector(t *testing.T) {
 	})
 }
 
+// The type arguments of a generic type have their whole package path.
+func TestMessagesAreNamedWithoutPackages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newTheatre(t)
+		page := livetest.Open(t, h.app, "/")
+		page.Push("Add", Add{By: 1})
+		page.Send(Later{"later"})
+		page.Send(Wrapped[map[string]Row]{})
+		page.Close()
+		synctest.Wait()
+		time.Sleep(2 * time.Minute) // the page's grace
+		synctest.Wait()
+		all, err := h.recorder.Summaries(t.Context())
+		if err != nil || len(all) != 1 {
+			t.Fatalf("%d recordings, %v", len(all), err)
+		}
+		player := livetest.Open(t, h.app, "/replay/"+all[0].ID)
+		if got := player.Texts(".events .name"); !slices.Contains(got, "Later") || !slices.Contains(got, "Wrapped[map[string]Row]") {
+			t.Errorf("events %q", got)
+		}
+	})
+}
+
 func TestPagesOfOneSessionAreLinked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTheatre(t)

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/livelong-dev/livelong/live"
@@ -396,5 +396,11 @@ func moment(t, now time.Time) string {
 
 // title names a view without its package, and a recording of which that is not known.
 func title(view string) string {
-	return cmp.Or(view[strings.LastIndexByte(view, '.')+1:], "Unknown view")
+	return cmp.Or(bare(view), "Unknown view")
 }
+
+// packages matches the packages in a type's name: also those of its type arguments, which have their whole path.
+var packages = regexp.MustCompile(`[^\[\]*, ]*\.`)
+
+// bare is the name of a type without its packages: Shared[Scores] for live.Shared[example.com/app.Scores].
+func bare(name string) string { return packages.ReplaceAllString(name, "") }

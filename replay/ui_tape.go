@@ -255,7 +255,7 @@ func stepOf(x *Entry) step {
 			s.kind, s.name, s.text = stepURL, "URL", c.URL
 		case CauseMessage:
 			s.kind, s.text = stepMessage, payloadText(c.Payload)
-			s.name = s.name[strings.LastIndexByte(s.name, '.')+1:]
+			s.name = bare(s.name)
 		case CauseStored:
 			s.kind, s.text = stepStored, strings.Join(c.Keys, ", ")
 			if s.name = cmp.Or(c.Name, "changed elsewhere"); c.Name != "" && s.text == "" {

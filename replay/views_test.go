@@ -43,6 +43,8 @@ type (
 	}
 	Later struct{ Text string }
 	Told  struct{ Text string }
+	// Wrapped is generic, as live.Shared is.
+	Wrapped[T any] struct{ Value T }
 )
 
 // Recorded lets the message's fields be recorded.
@@ -50,7 +52,7 @@ func (Told) Recorded() {}
 
 func (*Desk) Events() []live.Handler {
 	return []live.Handler{live.On((*Desk).Add), live.On((*Desk).Toggle), live.On((*Desk).Fail), live.On((*Desk).Panic), live.On((*Desk).Nothing),
-		live.On((*Desk).Swap), live.On((*Desk).Save), live.OnMessage((*Desk).Later), live.OnMessage((*Desk).Told)}
+		live.On((*Desk).Swap), live.On((*Desk).Save), live.OnMessage((*Desk).Later), live.OnMessage((*Desk).Told), live.OnMessage((*Desk).Unwrap)}
 }
 
 func (d *Desk) Add(_ context.Context, s *live.Socket, e Add) error {
@@ -84,6 +86,10 @@ func (d *Desk) Later(_ context.Context, _ *live.Socket, m Later) error {
 }
 func (d *Desk) Told(_ context.Context, _ *live.Socket, m Told) error {
 	d.Log = append(d.Log, m.Text)
+	return nil
+}
+func (d *Desk) Unwrap(_ context.Context, _ *live.Socket, m Wrapped[map[string]Row]) error {
+	d.Log = append(d.Log, m.Value["a"].Text)
 	return nil
 }
 func (d *Desk) Params(_ context.Context, _ *live.Socket, _ *url.URL) error { return nil }
