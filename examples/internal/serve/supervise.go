@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -11,7 +12,7 @@ import (
 	"time"
 )
 
-// childEnv marks a child of the supervisor: its listener is file 3.
+// childEnv marks a child of the supervisor: its listener is file 3, and file 4 ends with the supervisor.
 const childEnv = "LIVELONG_EXAMPLE_CHILD"
 
 // inherited returns the listener that the supervisor has passed on, if this is its child.
@@ -20,23 +21,36 @@ func inherited() (l net.Listener, child bool, err error) {
 		return nil, false, nil
 	}
 	os.Unsetenv(childEnv)
+	go func() {
+		io.Copy(io.Discard, os.NewFile(4, "supervisor"))
+		if self, err := os.FindProcess(os.Getpid()); err == nil {
+			self.Signal(syscall.SIGTERM)
+		}
+	}()
 	l, err = net.FileListener(os.NewFile(3, "listener"))
 	return l, true, err
 }
 
 // supervise runs this program again as a child until ctx ends, and starts it again whenever it dies. The supervisor
-// holds the listening socket, so that browsers which come back in between wait instead of failing.
+// holds the listening socket, so that browsers which come back in between wait instead of failing. A child whose supervisor
+// is killed stops in order, and frees the port.
 func supervise(ctx context.Context, l *net.TCPListener) error {
 	file, err := l.File()
 	if err != nil {
 		return fmt.Errorf("pass the listener on: %w", err)
 	}
 	defer file.Close()
+	ends, stays, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("tell the server of its end: %w", err)
+	}
+	defer ends.Close()
+	defer stays.Close()
 	pause := 100 * time.Millisecond
 	for {
 		child := exec.CommandContext(ctx, os.Args[0], os.Args[1:]...)
 		child.Env = append(os.Environ(), childEnv+"=1")
-		child.ExtraFiles = []*os.File{file}
+		child.ExtraFiles = []*os.File{file, ends}
 		child.Stdout, child.Stderr = os.Stdout, os.Stderr
 		child.Cancel = func() error { return child.Process.Signal(syscall.SIGTERM) }
 		child.WaitDelay = 30 * time.Second
