@@ -107,6 +107,9 @@ func Async[T any](s *Socket, field *Result[T], f func(ctx context.Context) (T, e
 	}()
 }
 
+// abandon notes that nobody loads the field any more.
+func (r *Result[T]) abandon() { r.Loading = false }
+
 // guarded calls f. A panic is an error with its stack.
 func guarded[T any](ctx context.Context, f func(context.Context) (T, error)) (value T, err error) {
 	defer func() {

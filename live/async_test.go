@@ -242,6 +242,27 @@ func TestAsyncThatEndsItsGoroutine(t *testing.T) {
 	})
 }
 
+// A child that was taken away while it loaded does not load when it is put back.
+func TestAsyncOfAChildThatComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		page := livetest.Open(t, newTheatre(&stageKit{}), "/theatre")
+		page.PushTo(`[live-key="2"]`, "Ask", Ask{"count"})
+		page.Push("Call", Call{"rise"})
+		page.Push("Call", Call{"sit"})
+		if got := page.Text(`[live-key="2"] u`); got != "false 0" {
+			t.Errorf("the seat that came back shows %s, want that it does not load", got)
+		}
+		page.PushTo(`[live-key="2"]`, "Ask", Ask{"count"})
+		if got := page.Text(`[live-key="2"] u`); got != "true 0" {
+			t.Errorf("the seat shows %s", got)
+		}
+		page.Sleep(2 * time.Second)
+		if got := page.Text(`[live-key="2"] u`); got != "false 5" {
+			t.Errorf("the seat shows %s", got)
+		}
+	})
+}
+
 // A child that panics is put back to what its page shows; what has come for it meanwhile stays.
 func TestAsyncOfAChildThatPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -32,6 +32,9 @@ func (in *instance) endOrphans() {
 		if gone(job.child) {
 			job.cancel()
 			delete(in.jobs, field)
+			if in.family.children[job.child.value.Addr().UnsafePointer()] == nil {
+				field.(interface{ abandon() }).abandon() // the pointer may be put back, and nobody loads then
+			}
 		}
 	}
 }

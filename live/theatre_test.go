@@ -94,6 +94,8 @@ func (h *theatre) Call(_ context.Context, s *live.Socket, e Call) error {
 		<-h.kit.wait
 	case "rise":
 		h.Seats = h.Seats[:2]
+	case "sit":
+		h.Seats = h.Seats[:3]
 	case "panic":
 		panic("on purpose")
 	}
