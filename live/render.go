@@ -102,7 +102,7 @@ func (t *viewType) check(view any, e *env, html []byte) error {
 	}
 	if !bytes.Equal(again.b, html) {
 		at, was, is := firstDifference(html, again.b)
-		return fmt.Errorf("%v renders other HTML the second time, at byte %d: %q instead of %q; read no clock and no random number, and put css and script templates and Once handles into the layout: templ writes them only once", t.typ, at, is, was)
+		return fmt.Errorf("%v renders other HTML the second time, at byte %d: %q instead of %q; read no clock and no random number, range over no map but by its sorted keys, and put css and script templates and Once handles into the layout: templ writes them only once", t.typ, at, is, was)
 	}
 	clone, err := t.clone(view)
 	if err != nil {
