@@ -157,6 +157,8 @@ func Proved(a *App) (markup []byte, err error) {
 	a.registry.mu.Lock()
 	defer a.registry.mu.Unlock()
 	for _, in := range a.registry.instances {
+		in.mu.Lock() // after whoever ran last, and before who comes next
+		defer in.mu.Unlock()
 		var out sink
 		if err := in.typ.render(in.view, in.env, &out); err != nil {
 			return nil, err
