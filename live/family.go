@@ -161,7 +161,7 @@ func (f *family) miss() {
 	clear(f.missing)
 	f.missing = f.missing[:0]
 	if gone {
-		f.in.leave(func(c *child) bool { return !f.in.holds(c) })
+		f.in.lose(func(c *child) bool { return !f.in.holds(c) })
 	}
 }
 

@@ -161,3 +161,26 @@ func (in *instance) leave(gone func(*child) bool) {
 		st.slots = slices.DeleteFunc(st.slots, func(s slot) bool { return s.child != nil && gone(s.child) })
 	}
 }
+
+// lose is leave for children that nobody holds any more. What they have changed last is still to be stored: for the next one
+// under their key.
+func (in *instance) lose(gone func(*child) bool) {
+	if st := in.stashed; st != nil {
+		for i := range st.slots {
+			s := &st.slots[i]
+			if s.child == nil || s.gone || !gone(s.child) {
+				continue
+			}
+			if now := in.markSlot(s); now != s.seen {
+				s.child.marks[s.f.field], s.seen, s.unsaved = now, now, true
+			}
+			if s.gone = s.unsaved; s.gone {
+				st.remember(s)
+			}
+		}
+	}
+	in.orphans = true
+	if st := in.stashed; st != nil {
+		st.slots = slices.DeleteFunc(st.slots, func(s slot) bool { return s.child != nil && !s.gone && gone(s.child) })
+	}
+}

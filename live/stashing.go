@@ -46,6 +46,7 @@ type slot struct {
 	from     uint8   // under which of its names the value was found
 	unsaved  bool    // the field was changed, and is not handed over yet
 	broken   bool    // its value cannot be encoded
+	gone     bool    // nobody holds the child any more: it is forgotten once its last change is handed over
 	foreign  bool    // what is stored has the form of an older version: an Update must not run on it
 }
 
@@ -189,6 +190,7 @@ func (in *instance) handedOver(ops []StashOp, n uint64) {
 			}
 		}
 	}
+	st.slots = slices.DeleteFunc(st.slots, func(s slot) bool { return s.gone && !s.unsaved })
 	in.take() // a stash in this process has it already
 }
 
