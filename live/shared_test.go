@@ -146,7 +146,7 @@ func TestARegionThatTakesSomethingAlongIsNotShared(t *testing.T) {
 
 func TestSharedValues(t *testing.T) {
 	a := live.Share([]string{"<a>", "b"})
-	if b := live.Share([]string{"<a>", "b"}); a == b || a != a {
+	if b, same := live.Share([]string{"<a>", "b"}), a; a == b || a != same {
 		t.Error("values are told apart by their contents")
 	}
 	var zero, back live.Shared[[]string]
