@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"time"
-	"unsafe"
 )
 
 // update is what [Update] has done to a stored field since that was last handed to the stash.
@@ -64,20 +63,7 @@ func Update[T any](s *Socket, field *T, f func(T) T) {
 
 // owns reports whether p points into the view, or into one of its children, which may have been made in this very turn.
 func (in *instance) owns(p reflect.Value) bool {
-	return within(p, in.value) || in.family != nil && (in.family.at(p) != nil || reaches(in.typ, in.value, p, map[unsafe.Pointer]bool{}))
-}
-
-// reaches reports whether p points into a child that a view holds by now, or one of those hold.
-func reaches(t *viewType, v, p reflect.Value, seen map[unsafe.Pointer]bool) (yes bool) {
-	for i, cf := range t.children {
-		each(v.FieldByIndex(t.assigns.Fields()[i].Index), cf.kind, func(_ uint64, c reflect.Value) {
-			if !yes && !seen[c.UnsafePointer()] {
-				seen[c.UnsafePointer()] = true
-				yes = within(p, c.Elem()) || reaches(cf.typ, c.Elem(), p, seen)
-			}
-		})
-	}
-	return yes
+	return within(p, in.value) || in.family != nil && (in.family.at(p) != nil || in.anyChild(func(c reflect.Value) bool { return within(p, c.Elem()) }))
 }
 
 // within reports whether p points into the struct v.
@@ -124,7 +110,7 @@ func (in *instance) scanFields(changed []int) []int {
 	if f == nil {
 		return in.typ.assigns.Update(in.marks, in.value, changed)
 	}
-	if c := in.only; c != nil {
+	if c := in.only; c != nil && !f.twice { // what is held twice has changed in two fields
 		own, anything := f.scanChild(c)
 		if own && c.id == "" {
 			in.stale = true

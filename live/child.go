@@ -113,7 +113,7 @@ func (x *childComponent) Render(ctx context.Context, w io.Writer) error {
 		c.id, c.drawn = id, drawing{} // it contains the id
 		f.byID[id] = c
 		var err error
-		if c.open, err = openTag(id, diff.HostOfChild, c.typ.container); err != nil {
+		if c.open, err = appendOpenTag(nil, id, diff.HostOfChild, c.typ.container); err != nil {
 			return err
 		}
 		// What its owner's template has written before may be of the fields as they were.
@@ -128,7 +128,7 @@ func (x *childComponent) Render(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	p.at.grafts = append(p.at.grafts, g)
-	out.b = append(append(append(out.b, "</"...), c.typ.container.Tag...), '>')
+	out.b = appendEndTag(out.b, c.typ.container)
 	return nil
 }
 
@@ -143,7 +143,7 @@ func refuseBraces(ctx context.Context) error {
 
 // writeHost writes the element around a child or a region.
 func writeHost(w io.Writer, id, kind string, c Container, render func() error) error {
-	open, err := openTag(id, kind, c)
+	open, err := appendOpenTag(nil, id, kind, c)
 	if err != nil {
 		return err
 	}
@@ -153,20 +153,26 @@ func writeHost(w io.Writer, id, kind string, c Container, render func() error) e
 	if err := render(); err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, `</`+c.Tag+`>`)
+	_, err = w.Write(appendEndTag(nil, c))
 	return err
 }
 
-func openTag(id, kind string, c Container) ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteString(`<` + c.Tag + ` live-key="` + templ.EscapeString(id) + `" ` + kind + `=""`)
+func appendOpenTag(dst []byte, id, kind string, c Container) ([]byte, error) {
+	dst = append(append(append(dst, '<'), c.Tag...), ` live-key="`...)
+	dst = append(append(append(dst, templ.EscapeString(id)...), `" `...), kind...)
+	dst = append(dst, `=""`...)
 	if len(c.Attrs) > 0 {
-		if err := templ.RenderAttributes(context.Background(), &b, maps.Clone(c.Attrs)); err != nil {
+		out := sink{dst}
+		if err := templ.RenderAttributes(context.Background(), &out, maps.Clone(c.Attrs)); err != nil {
 			return nil, err
 		}
+		dst = out.b
 	}
-	b.WriteByte('>')
-	return b.Bytes(), nil
+	return append(dst, '>'), nil
+}
+
+func appendEndTag(dst []byte, c Container) []byte {
+	return append(append(append(dst, "</"...), c.Tag...), '>')
 }
 
 func containerOf(view any) (c Container) {

@@ -93,6 +93,7 @@ type child struct {
 	drawn  drawing // as last sent
 	next   drawing // as to be sent
 	seen   uint32  // the scan that reached it last
+	news   uint32  // the scan that has found a change in it, or in those that it holds
 	socket Socket
 	before *snapshot // its fields before the turns since it was last rendered; see [instance.restore]
 }
@@ -168,7 +169,7 @@ func (f *family) miss() {
 // forget ends a child that nobody holds any more, with those that it held itself.
 func (f *family) forget(c *child) (gone bool) {
 	at := c.value.Addr().UnsafePointer()
-	if c.seen == f.scans || f.children[at] != c || f.twice && f.holds(f.in.typ, f.in.value, at) {
+	if c.seen == f.scans || f.children[at] != c || f.twice && f.in.anyChild(func(p reflect.Value) bool { return p.UnsafePointer() == at }) {
 		return false
 	}
 	delete(f.children, at)
@@ -183,11 +184,18 @@ func (f *family) forget(c *child) (gone bool) {
 	return true
 }
 
-// holds reports whether a view, or one that it holds, has a child at an address in a field.
-func (f *family) holds(t *viewType, v reflect.Value, at unsafe.Pointer) (yes bool) {
+// anyChild reports whether is returns true for a child that the page holds by now, known or not.
+func (in *instance) anyChild(is func(p reflect.Value) bool) bool {
+	return in.typ.anyChild(in.value, is, map[unsafe.Pointer]bool{})
+}
+
+func (t *viewType) anyChild(v reflect.Value, is func(p reflect.Value) bool, seen map[unsafe.Pointer]bool) (yes bool) {
 	for i, cf := range t.children {
 		each(v.FieldByIndex(t.assigns.Fields()[i].Index), cf.kind, func(_ uint64, p reflect.Value) {
-			yes = yes || p.UnsafePointer() == at || f.holds(cf.typ, p.Elem(), at)
+			if !yes && !p.IsNil() && !seen[p.UnsafePointer()] {
+				seen[p.UnsafePointer()] = true
+				yes = is(p) || cf.typ.anyChild(p.Elem(), is, seen)
+			}
 		})
 	}
 	return yes
@@ -246,8 +254,8 @@ func (f *family) sweep(cf *childField, field reflect.Value, list []held) (own, i
 			}
 			h.mark = now
 		}
-		ownOfChild, inChild := f.lookInto(h.c)
-		own, inside = own || ownOfChild && h.c.id == "", inside || inChild
+		ownOfChild, _ := f.lookInto(h.c)
+		own, inside = own || ownOfChild && h.c.id == "", inside || h.c.news == f.scans
 	}
 	return own, inside, true
 }
@@ -261,6 +269,14 @@ func (f *family) meet(owner *child, at int, cf *childField, field reflect.Value,
 	each(field, cf.kind, func(key uint64, p reflect.Value) {
 		h := held{at: p.UnsafePointer()}
 		order.Add(key, h.at)
+		if h.at == nil {
+			return // but its place counts
+		}
+		if known := f.children[h.at]; known != nil && known.typ == cf.typ && known.seen == f.scans {
+			f.twice = true // it is the first holder's
+			inside = inside || known.news == f.scans
+			return
+		}
 		if leaf {
 			h.mark = cf.typ.assigns.MarkAll(h.at)
 		}
@@ -271,15 +287,11 @@ func (f *family) meet(owner *child, at int, cf *childField, field reflect.Value,
 		} else {
 			h.c = f.adopt(owner, at, cf.typ, p)
 		}
-		if h.c.seen == f.scans {
-			f.twice = true
-			return
-		}
 		h.c.seen = f.scans
 		if !same {
-			ownOfChild, inChild := f.lookInto(h.c)
+			ownOfChild, _ := f.lookInto(h.c)
 			own = own || ownOfChild && h.c.id == "" // nobody shows it but its owner's template
-			inside = inside || inChild
+			inside = inside || h.c.news == f.scans  // found just now, or by another holder
 		}
 		now = append(now, h)
 	})
@@ -302,6 +314,9 @@ func (f *family) lookInto(c *child) (own, anything bool) {
 	}
 	if own {
 		f.change(c)
+	}
+	if anything {
+		c.news = f.scans
 	}
 	return own, anything
 }
@@ -341,24 +356,18 @@ func (f *family) welcome(owner *child, field int, t *viewType, p reflect.Value) 
 	return c
 }
 
-// each calls f for the children in a field, which is no nil pointer, with a fingerprint of the map key, if there is one.
+// each calls f for the pointers in a field, nil ones too, with a fingerprint of the map key, if there is one.
 func each(field reflect.Value, kind reflect.Kind, f func(key uint64, p reflect.Value)) {
 	switch kind {
 	case reflect.Pointer:
-		if !field.IsNil() {
-			f(0, field)
-		}
+		f(0, field)
 	case reflect.Slice:
 		for i := range field.Len() {
-			if p := field.Index(i); !p.IsNil() {
-				f(0, p)
-			}
+			f(0, field.Index(i))
 		}
 	case reflect.Map:
 		for it := field.MapRange(); it.Next(); {
-			if p := it.Value(); !p.IsNil() {
-				f(assigns.HashKey(it.Key()), p)
-			}
+			f(assigns.HashKey(it.Key()), it.Value())
 		}
 	}
 }

@@ -9,9 +9,9 @@ import (
 )
 
 // Memo shows a component, and when its version is what it was in the rendering before, the HTML of then instead of running
-// it: a table of which one row has changed renders one row. The key names the memo among those of its view,
-// whether one is inside another or not, and keys of two types differ; what the component shows must depend on nothing but the version, which can be anything that is comparable: a number that counts
-// changes, or a struct of the values shown.
+// it: a table of which one row has changed renders one row. The key names the memo among those of its view, whether one is
+// inside another or not, and keys of two types differ; what the component shows must depend on nothing but the version,
+// which can be anything that is comparable: a number that counts changes, or a struct of the values shown.
 //
 //	for _, r := range c.Rows {
 //		@live.Memo(r.ID, r.Version, row(r))
@@ -44,9 +44,9 @@ func (m *memo[K, V]) Render(ctx context.Context, w io.Writer) error {
 		if err := refuseBraces(ctx); err != nil {
 			return fmt.Errorf("live.Memo %v in %s: %w", m.key, p.name(), err)
 		}
-	}
-	if x.twice != nil && !x.once(m.key) {
-		return fmt.Errorf("live.Memo: the key %v comes twice in %s", m.key, p.name())
+		if !x.once(m.key) {
+			return fmt.Errorf("live.Memo: the key %v comes twice in %s", m.key, p.name())
+		}
 	}
 	i, known := m.find(x)
 	if known {

@@ -217,27 +217,20 @@ func (x *regionComponent) Render(ctx context.Context, w io.Writer) error {
 		if err := refuseBraces(ctx); err != nil {
 			return fmt.Errorf("live.Region %q in %s: %w", x.name, p.name(), err)
 		}
-	}
-	if p.at.twice != nil && !p.at.once(regionName(x.name)) {
-		return fmt.Errorf("live.Region: %s shows two regions with the name %q", p.name(), x.name)
+		if !p.at.once(regionName(x.name)) {
+			return fmt.Errorf("live.Region: %s shows two regions with the name %q", p.name(), x.name)
+		}
 	}
 	r, err := x.shared(e.locale, p.at.stood(id))
 	if err != nil {
 		return err
 	}
 	out := p.at.sink // what is in w has gone there
-	if len(x.container.Attrs) > 0 {
-		open, err := openTag(id, diff.HostOfRegion, x.container)
-		if err != nil {
-			return err
-		}
-		out.b = append(out.b, open...)
-	} else {
-		out.b = append(append(append(out.b, '<'), x.container.Tag...), ` live-key="`...)
-		out.b = append(append(append(out.b, templ.EscapeString(id)...), `" `+diff.HostOfRegion...), `="">`...)
+	if out.b, err = appendOpenTag(out.b, id, diff.HostOfRegion, x.container); err != nil {
+		return err
 	}
 	p.at.grafts = append(p.at.grafts, diff.Graft{ID: id, At: uint32(len(out.b)), Tree: r.tree, Of: r})
-	out.b = append(append(append(out.b, "</"...), x.container.Tag...), '>')
+	out.b = appendEndTag(out.b, x.container)
 	return nil
 }
 

@@ -154,11 +154,11 @@ func (in *instance) appear(c *child) (changed bool) {
 	return changed
 }
 
-// leave forgets the slots of children.
+// leave forgets the slots of children, but for those that are kept until they are stored.
 func (in *instance) leave(gone func(*child) bool) {
 	in.orphans = true
 	if st := in.stashed; st != nil {
-		st.slots = slices.DeleteFunc(st.slots, func(s slot) bool { return s.child != nil && gone(s.child) })
+		st.slots = slices.DeleteFunc(st.slots, func(s slot) bool { return s.child != nil && !s.gone && gone(s.child) })
 	}
 }
 
@@ -179,8 +179,5 @@ func (in *instance) lose(gone func(*child) bool) {
 			}
 		}
 	}
-	in.orphans = true
-	if st := in.stashed; st != nil {
-		st.slots = slices.DeleteFunc(st.slots, func(s slot) bool { return s.child != nil && !s.gone && gone(s.child) })
-	}
+	in.leave(gone)
 }

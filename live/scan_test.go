@@ -1,17 +1,16 @@
-//go:build scan
-
 package live_test
 
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/livelong-dev/livelong/live"
 	"github.com/livelong-dev/livelong/live/livetest"
 )
 
-// What a scan of the children does not see. Run with -tags scan.
+// What a scan of the children has to see.
 
 func TestAMovedChildEmitsToItsNewHolder(t *testing.T) {
 	app := trunkApp(nil, func(t *trunk, _ *live.Socket) error {
@@ -105,5 +104,47 @@ func TestAChildThatStoresAndGoes(t *testing.T) {
 	onTrunk(page, func(w *trunk, _ *live.Socket) { w.List = []*twig{{Key: "a"}} })
 	if got := page.Text("em"); got != "saved" {
 		t.Errorf("the new child has %q", got)
+	}
+}
+
+// It is stored, too, when the next one has its key in the same turn.
+func TestAChildThatStoresAndIsReplaced(t *testing.T) {
+	app := trunkApp(nil, func(t *trunk, _ *live.Socket) error {
+		t.List = []*twig{{Key: "a"}}
+		return nil
+	})
+	page := livetest.Open(t, app, "/")
+	var root *trunk
+	onTrunk(page, func(w *trunk, _ *live.Socket) { root = w })
+	onTwig(page, "a", func(w *twig, s *live.Socket) {
+		w.Note = "saved"
+		if err := live.Emit(s, Hear{do: func() { root.List = []*twig{{Key: "a"}} }}); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := page.Text("em"); got != "saved" {
+		t.Errorf("the new child has %q", got)
+	}
+	if got := page.Reload().Text("em"); got != "saved" {
+		t.Errorf("after a reload it has %q", got)
+	}
+}
+
+// A child that holds itself cannot be encoded. The page ends, and nothing else.
+func TestAChildThatHoldsItself(t *testing.T) {
+	app := trunkApp(nil, func(t *trunk, _ *live.Socket) error {
+		t.List = []*twig{{Key: "a"}, {Key: "b"}}
+		t.Pick = t.List[0]
+		return nil
+	})
+	page := livetest.Open(t, app, "/")
+	live.StopChecking(app)
+	onTrunk(page, func(w *trunk, _ *live.Socket) {
+		w.List[0].List = []*twig{w.List[0]}
+		w.List = w.List[:1]
+	})
+	page.Await("the page afresh", func() bool { return strings.Contains(page.Error(), "started afresh") })
+	if got := livetest.Open(t, app, "/").Count("em"); got == 0 {
+		t.Error("the next page is empty")
 	}
 }
