@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -16,146 +14,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/a-h/templ"
-
 	"github.com/livelong-dev/livelong/live"
 	"github.com/livelong-dev/livelong/live/livetest"
 )
-
-// host is a view whose URL is state: its path names the host, its query says what is shown of it.
-type host struct {
-	Name   string
-	Sort   string   `query:"sort,default=name"`
-	Filter string   `query:"q"`
-	Page   int      `query:"page,push"`
-	Tags   []string `query:"tag"`
-	Mount_ int      // which mount this is
-	Runs   int      // of Params
-	Typed  string
-	trip   *trip
-}
-
-// trip is what the views of a test share.
-type trip struct {
-	hosts, others, unmounts atomic.Int32
-	params                  func(s *live.Socket, h *host, u *url.URL) error
-	journey                 func(s *live.Socket, h *host) error
-	mountOther              func(s *live.Socket, o *other) error
-}
-
-type (
-	Go     struct{ To string }
-	Choose struct{ Sort, Filter string }
-	Turn   struct{ To int }
-	Typing struct{ Text string }
-	Depart struct{ To string }
-)
-
-func (*host) Events() []live.Handler {
-	return []live.Handler{live.On((*host).Go), live.On((*host).Choose), live.On((*host).Turn), live.On((*host).Typing), live.OnMessage((*host).Depart)}
-}
-
-func (h *host) Mount(_ context.Context, s *live.Socket) error {
-	h.Mount_ = int(h.trip.hosts.Add(1))
-	return nil
-}
-
-func (h *host) Unmount(context.Context) { h.trip.unmounts.Add(1) }
-
-func (h *host) Params(_ context.Context, s *live.Socket, u *url.URL) error {
-	h.Runs++
-	h.Name = s.PathValue("name")
-	if h.trip.params != nil {
-		return h.trip.params(s, h, u)
-	}
-	return nil
-}
-
-func (h *host) Go(_ context.Context, s *live.Socket, e Go) error {
-	if h.trip.journey != nil {
-		return h.trip.journey(s, h)
-	}
-	return s.Navigate(e.To)
-}
-
-func (h *host) Choose(_ context.Context, _ *live.Socket, e Choose) error {
-	h.Sort, h.Filter = e.Sort, e.Filter
-	return nil
-}
-
-func (h *host) Turn(_ context.Context, _ *live.Socket, e Turn) error { h.Page = e.To; return nil }
-func (h *host) Typing(_ context.Context, _ *live.Socket, e Typing) error {
-	h.Typed = e.Text
-	return nil
-}
-func (h *host) Depart(_ context.Context, s *live.Socket, e Depart) error { return s.Navigate(e.To) }
-
-func (h host) Title() string { return "Host " + h.Name }
-
-// markup writes HTML with escaped arguments.
-func markup(format string, args ...any) templ.Component {
-	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
-		for i, a := range args {
-			if s, ok := a.(string); ok {
-				args[i] = html.EscapeString(s)
-			}
-		}
-		_, err := fmt.Fprintf(w, format, args...)
-		return err
-	})
-}
-
-func (h host) Render() templ.Component {
-	return markup(`<h1>%s</h1><p id="state">%s %q %d %v</p><p id="mount">%d</p><p id="runs">%d</p><p id="typed">%s</p>`+
-		`<a id="next" href="/hosts/next?sort=cpu" live-link="push">next</a><a id="place" href="?q=x" live-link="replace">here</a>`+
-		`<a id="other" href="/other" live-link="push">other</a>`,
-		h.Name, h.Sort, h.Filter, h.Page, h.Tags, h.Mount_, h.Runs, h.Typed)
-}
-
-// other is another view of the same group.
-type other struct {
-	Mount_  int
-	Referer string
-	Typed   string
-	trip    *trip
-}
-
-func (*other) Container() live.Container {
-	return live.Container{Tag: "main", Attrs: templ.Attributes{"class": "wide"}}
-}
-
-func (*other) Events() []live.Handler { return []live.Handler{live.On((*other).Typing)} }
-
-func (o *other) Typing(_ context.Context, _ *live.Socket, e Typing) error {
-	o.Typed = e.Text
-	return nil
-}
-
-func (o *other) Mount(_ context.Context, s *live.Socket) error {
-	o.Mount_ = int(o.trip.others.Add(1))
-	o.Referer = s.Referer()
-	if o.trip.mountOther != nil {
-		return o.trip.mountOther(s, o)
-	}
-	return nil
-}
-
-func (o other) Title() string { return "Other" }
-
-func (o other) Render() templ.Component {
-	return markup(`<h1>Other</h1><p id="mount">%d</p><p id="referer">%s</p><p id="typed">%s</p>`, o.Mount_, o.Referer, o.Typed)
-}
-
-// travelling returns an app with both views in one group, and one in another.
-func travelling(t *trip, o live.GroupOptions) *live.App {
-	app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}})
-	g := app.Group(o)
-	live.Handle(g, "GET /hosts/{name}", func(*http.Request) (*host, error) { return &host{trip: t}, nil })
-	live.Handle(g, "GET /other", func(*http.Request) (*other, error) { return &other{trip: t}, nil })
-	live.Handle(app, "GET /elsewhere", func(*http.Request) (*other, error) { return &other{trip: t}, nil })
-	app.Mount("/files/", http.NotFoundHandler())
-	return app
-}
 
 func TestPatchByLink(t *testing.T) {
 	trip := &trip{}
@@ -208,9 +69,7 @@ func TestNavigateByLink(t *testing.T) {
 	if class, _ := page.Attr("main[data-live]", "class"); class != "wide" || page.Has("div[data-live]") {
 		t.Errorf("container: %s", page.HTML("[data-live]"))
 	}
-	if n := trip.unmounts.Load(); n != 1 {
-		t.Errorf("the page before was unmounted %d times", n)
-	}
+	page.Await("the end of the page before", func() bool { return trip.unmounts.Load() == 1 })
 	page.Push("Typing", Typing{"here"})
 	if page.Text("#typed") != "here" {
 		t.Errorf("the new page does not hear: %s", page.HTML(""))
@@ -468,138 +327,6 @@ func TestTargets(t *testing.T) {
 		if page.Error() == "" {
 			t.Errorf("the visit %.40s is not refused", visit)
 		}
-	}
-}
-
-func TestQueryFields(t *testing.T) {
-	trip := &trip{}
-	b := livetest.NewBrowser(t, travelling(trip, live.GroupOptions{}))
-	page := b.Open("/hosts/a?sort=cpu&page=abc&tag=x&tag=y&keep=1")
-	if got := page.Text("#state"); got != `cpu "" 0 [x y]` {
-		t.Errorf("state %s", got)
-	}
-	page.Push("Choose", Choose{Sort: "name", Filter: "ngi nx"})
-	if page.URL() != "/hosts/a?keep=1&page=abc&q=ngi+nx&tag=x&tag=y" || page.Text("#runs") != "2" {
-		t.Errorf("at %s, Params ran %s times", page.URL(), page.Text("#runs"))
-	}
-	page.Push("Turn", Turn{3})
-	page.Push("Turn", Turn{4})
-	if urls, at := page.History(); at != 2 || urls[2] != "/hosts/a?keep=1&page=4&q=ngi+nx&tag=x&tag=y" {
-		t.Errorf("history %v at %d", urls, at)
-	}
-	page.Back()
-	if got := page.Text("#state"); got != `name "ngi nx" 3 [x y]` {
-		t.Errorf("back: %s", got)
-	}
-	again := page.Reload()
-	if got := again.Text("#state"); got != `name "ngi nx" 3 [x y]` {
-		t.Errorf("reloaded: %s", got)
-	}
-	h := host{Sort: "name", Filter: "a&b", Page: 2}
-	if got := live.Query(h); got != "?page=2&q=a%26b" {
-		t.Errorf("Query: %s", got)
-	}
-	if got := live.Query(&host{Sort: "name"}); got != "?" {
-		t.Errorf("Query of defaults: %s", got)
-	}
-}
-
-// filtered has a field that is stored and stands in the URL.
-type filtered struct {
-	Filter string `query:"q" stored:"session"`
-}
-
-func (*filtered) Events() []live.Handler { return []live.Handler{live.On((*filtered).Choose)} }
-
-func (k *filtered) Choose(_ context.Context, _ *live.Socket, e Choose) error {
-	k.Filter = e.Filter
-	return nil
-}
-
-func (k filtered) Render() templ.Component { return markup(`<p id="q">%s</p>`, k.Filter) }
-
-func TestQueryFieldsThatAreStored(t *testing.T) {
-	app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}})
-	live.Handle(app, "GET /", func(*http.Request) (*filtered, error) { return &filtered{}, nil })
-	b := livetest.NewBrowser(t, app)
-	page := b.Open("/")
-	page.Push("Choose", Choose{Filter: "nginx"})
-	if page.URL() != "/?q=nginx" {
-		t.Errorf("at %s", page.URL())
-	}
-	page.AwaitSaved()
-	page.Close()
-	page = b.Open("/")
-	page.Await("the URL", func() bool { return page.URL() == "/?q=nginx" })
-	if page.Text("#q") != "nginx" {
-		t.Errorf("recovered %q", page.Text("#q"))
-	}
-	if urls, _ := page.History(); len(urls) != 1 {
-		t.Errorf("history %v: the URL was to be replaced", urls)
-	}
-	page.Close()
-	page = b.Open("/?q=redis")
-	if page.Text("#q") != "redis" || page.URL() != "/?q=redis" {
-		t.Errorf("the URL says redis, the page %q at %s", page.Text("#q"), page.URL())
-	}
-	page.AwaitSaved()
-	page.Close()
-	if page = b.Open("/"); page.Text("#q") != "redis" {
-		t.Errorf("what a URL said is not stored: %q", page.Text("#q"))
-	}
-}
-
-// A tab whose filter another one has set is at the URL that says so.
-func TestQueryFieldsThatAreStoredInAnotherTab(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		app := live.New(live.Options{Secrets: [][]byte{[]byte("a secret for tests, 32 bytes long")}})
-		live.Handle(app, "GET /", func(*http.Request) (*filtered, error) { return &filtered{}, nil })
-		b := livetest.NewBrowser(t, app)
-		one, two := b.Open("/"), b.Open("/")
-		one.Push("Choose", Choose{Filter: "nginx"})
-		one.Sleep(time.Second)
-		if two.Text("#q") != "nginx" || two.URL() != "/?q=nginx" {
-			t.Errorf("the other tab shows %q at %s", two.Text("#q"), two.URL())
-		}
-		one.Visit("?")
-		if one.URL() != "/" || one.Text("#q") != "" {
-			t.Errorf("a bare URL: %q at %s", one.Text("#q"), one.URL())
-		}
-	})
-}
-
-func TestBadQueryTags(t *testing.T) {
-	type (
-		noName struct {
-			A int `query:""`
-		}
-		twice struct {
-			A int `query:"x"`
-			B int `query:"x"`
-		}
-		badKind struct {
-			A map[string]int `query:"a"`
-		}
-		badDefault struct {
-			A int `query:"a,default=x"`
-		}
-		badOption struct {
-			A int `query:"a,pull"`
-		}
-		hidden struct {
-			a int `query:"a"`
-		}
-	)
-	_ = hidden{a: 1}
-	for _, v := range []any{noName{}, twice{}, badKind{}, badDefault{}, badOption{}, hidden{}} {
-		func() {
-			defer func() {
-				if err := fmt.Sprint(recover()); !strings.Contains(err, "query:") {
-					t.Errorf("%T: %s", v, err)
-				}
-			}()
-			live.Query(v)
-		}()
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -86,6 +85,34 @@ func (s *stage) one() *replay.Recording {
 	return rec
 }
 
+// exact holds every frame of the only recording to what was sent, what this build makes of it, and what the browser showed. It
+// returns how many there are.
+func (s *stage) exact(shown []string) (frames int) {
+	s.t.Helper()
+	ctx, rec := s.t.Context(), s.one()
+	n, err := rec.Frames(ctx)
+	if err != nil || n < len(shown) {
+		s.t.Fatalf("%d frames, the browser showed %d: %v", n, len(shown), err)
+	}
+	at := 0
+	for i := 1; i <= n; i++ {
+		screen, err := rec.Screen(ctx, s.app, i)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if screen.Verdict != replay.Verified || screen.Err != nil || !replay.Same(screen.Sent, screen.Built) {
+			s.t.Fatalf("frame %d is %v: %v\nas sent\n%s\nby this build\n%s", i, screen.Verdict, screen.Err, screen.Sent, screen.Built)
+		}
+		if at < len(shown) && replay.Same([]byte(shown[at]), screen.Sent) {
+			at++
+		}
+	}
+	if at != len(shown) {
+		s.t.Errorf("the browser showed %d screens, %d of them are in the recording in their order", len(shown), at)
+	}
+	return n
+}
+
 // Sessions are replayed byte for byte: what this build renders of the recorded fields has the hash of what was sent, and
 // what was sent, rebuilt of the patches, is what the browser showed.
 func TestRecordedSessionsAreExact(t *testing.T) {
@@ -126,31 +153,7 @@ func TestRecordedSessionsAreExact(t *testing.T) {
 			}
 			page.Close()
 			s.close()
-			rec := s.one()
-			n, err := rec.Frames(t.Context())
-			if err != nil || n < len(shown) {
-				t.Fatalf("%d frames, the browser showed %d: %v", n, len(shown), err)
-			}
-			at := 0
-			for i := 1; i <= n; i++ {
-				screen, err := rec.Screen(t.Context(), s.app, i)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if screen.Verdict != replay.Verified || screen.Err != nil {
-					t.Fatalf("frame %d is %v: %v\n%s", i, screen.Verdict, screen.Err, screen.Built)
-				}
-				if !replay.Same(screen.Sent, screen.Built) {
-					t.Fatalf("frame %d as sent\n%s\nby this build\n%s", i, screen.Sent, screen.Built)
-				}
-				if at < len(shown) && replay.Same([]byte(shown[at]), screen.Sent) {
-					at++
-				}
-				frames++
-			}
-			if at != len(shown) {
-				t.Errorf("the browser showed %d screens, %d of them are in the recording in their order", len(shown), at)
-			}
+			frames += s.exact(shown)
 		})
 	}
 	t.Logf("%d turns, %d frames: all verified, as sent and by this build", turns, frames)
@@ -429,89 +432,3 @@ func TestPagesThatWaitLongAreRecorded(t *testing.T) {
 		}
 	})
 }
-
-func TestLogLinesLeadToTheirFrame(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, nil)
-		var lines bytes.Buffer
-		logger := slog.New(replay.LogHandler(slog.NewTextHandler(&locked{w: &lines}, nil))).With("app", "desk").WithGroup("order")
-		link := ""
-		live.Handle(s.app, "GET /logging", func(*http.Request) (*logging, error) {
-			return &logging{log: func(ctx context.Context) {
-				logger.WarnContext(ctx, "sold out", "item", 7, "password", "s3cret-1")
-				link = replay.Link(ctx, "/replay/")
-			}}, nil
-		})
-		page := livetest.Open(t, s.app, "/logging")
-		page.Push("Add", Add{By: 1})
-		page.Push("Add", Add{By: 1})
-		page.Close()
-		s.close()
-		sum := s.one().Summary
-		want := fmt.Sprintf("msg=\"sold out\" app=desk order.item=7 order.password=s3cret-1 order.recording=%s order.frame=2", sum.ID)
-		if !strings.Contains(lines.String(), want) || link != replay.FramePath("/replay/", sum.ID, 2) {
-			t.Errorf("link %s, lines\n%swant\n%s", link, lines.String(), want)
-		}
-		var logged []replay.Log
-		for x, err := range s.one().Entries(t.Context()) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if x.Log != nil {
-				logged = append(logged, *x.Log)
-			}
-		}
-		if len(logged) != 2 || fmt.Sprint(logged[0]) != "{4 sold out [{app desk} {order.item 7} {order.password [redacted]}]}" {
-			t.Errorf("taken down: %v", logged)
-		}
-	})
-}
-
-// A page that writes log lines without end is not recorded without end.
-func TestLogLinesAreBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t, func(o *replay.Options) { o.MaxEvents = 10 })
-		logger := slog.New(replay.LogHandler(slog.NewTextHandler(io.Discard, nil)))
-		live.Handle(s.app, "GET /logging", func(*http.Request) (*logging, error) {
-			return &logging{log: func(ctx context.Context) {
-				for i := range 7 {
-					logger.InfoContext(ctx, "line", "i", i)
-				}
-			}}, nil
-		})
-		page := livetest.Open(t, s.app, "/logging")
-		for range 4 {
-			page.Push("Add", Add{By: 1})
-		}
-		if got := page.Text("p"); got != "4" {
-			t.Errorf("the page shows %s", got)
-		}
-		page.Close()
-		s.close()
-		lines := 0
-		for x, err := range s.one().Entries(t.Context()) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if x.Log != nil {
-				lines++
-			}
-		}
-		if sum := s.one().Summary; lines != 10 || sum.Exit != replay.ExitTruncated {
-			t.Errorf("%d lines, %+v", lines, sum)
-		}
-	})
-}
-
-type logging struct {
-	N   int
-	log func(context.Context)
-}
-
-func (*logging) Events() []live.Handler { return []live.Handler{live.On((*logging).Add)} }
-func (l *logging) Add(ctx context.Context, _ *live.Socket, e Add) error {
-	l.N += e.By
-	l.log(ctx)
-	return nil
-}
-func (l logging) Render() templ.Component { return text("<p>" + strconv.Itoa(l.N) + "</p>") }

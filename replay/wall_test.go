@@ -207,28 +207,7 @@ func TestRecordedPartsAreExact(t *testing.T) {
 			page.Close()
 			s.close()
 			closed = true
-			rec := s.one()
-			n, err := rec.Frames(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			at := 0
-			for i := 1; i <= n; i++ {
-				screen, err := rec.Screen(t.Context(), s.app, i)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if screen.Verdict != replay.Verified || screen.Err != nil || !replay.Same(screen.Sent, screen.Built) {
-					t.Fatalf("frame %d is %v: %v\nas sent\n%s\nby this build\n%s", i, screen.Verdict, screen.Err, screen.Sent, screen.Built)
-				}
-				if at < len(shown) && replay.Same([]byte(shown[at]), screen.Sent) {
-					at++
-				}
-				frames++
-			}
-			if at != len(shown) {
-				t.Errorf("the browser showed %d screens, %d of them are in the recording in their order", len(shown), at)
-			}
+			frames += s.exact(shown)
 		})
 	}
 	t.Logf("%d turns, %d frames: all verified, as sent and by this build", turns, frames)
