@@ -135,9 +135,14 @@ test("keys do what the controls do", async ({ page, theatre }) => {
 
 test("playing goes on by itself, and ends", async ({ page, theatre }) => {
   await play(page, theatre.url);
+  // At this speed it may be over before a test can look.
+  await page.evaluate(() => {
+    const paused = () => document.querySelector('.controls [aria-label="Pause"]') !== null;
+    new MutationObserver(() => paused() && Object.assign(window, { played: true })).observe(document.body, { subtree: true, childList: true, attributes: true });
+  });
   await page.keyboard.press("5");
   await page.keyboard.press("Space");
-  await expect(page.getByRole("button", { name: "Pause" })).toBeVisible();
+  await expect.poll(() => page.evaluate(() => (window as unknown as { played?: boolean }).played)).toBe(true);
   await expect(here(page)).toHaveText("ended");
   await expect(page.getByRole("button", { name: "Play" })).toBeVisible();
   await expect(page).toHaveURL(/f=\d+/);
