@@ -52,6 +52,7 @@ func TestShellHoldsNothingOfItsFirstVisitor(t *testing.T) {
 		live.Handle(g, "GET /parcels/{number}", func(*http.Request) (*parcel, error) { return &parcel{Token: "s3cret-token"}, nil })
 		page := livetest.Open(t, s.app, "/parcels/4711")
 		page.Push("Look", Look{})
+		synctest.Wait() // what stands around a page is kept in the background
 		page.Close()
 		s.close()
 		rec := s.one()
