@@ -49,7 +49,9 @@ for (const drops of [0, 5]) {
     await expect(field).toHaveAttribute("value", text);
     // The server checked the first keys alone, and told so. After a lost connection its answer may be to all keys at once.
     if (!drops) expect(await page.evaluate(() => (window as unknown as { checked?: boolean }).checked)).toBe(true);
-    expect(joins.slice(1)).toEqual(Array<string>(drops).fill("resume"));
+    // A connection may be cut again before it has joined.
+    expect(joins.slice(1).every((how) => how === "resume")).toBe(true);
+    expect(joins.length > 1).toBe(drops > 0);
     at.proxy.delay = 0;
   });
 }
