@@ -80,7 +80,7 @@ func Async[T any](s *Socket, field *Result[T], f func(ctx context.Context) (T, e
 				return nil
 			}
 			field.Loading, field.Error = false, o.failure
-			if own := (*Error)(nil); errors.As(err, &own) {
+			if own, ok := errors.AsType[*Error](err); ok {
 				field.Error = own.Text
 			} else if in.app.options.Dev {
 				field.Error = err.Error()
@@ -160,7 +160,7 @@ func (in *instance) finishJob(m asyncMessage) {
 	}
 	in.failTurn(err)
 	about := []any{"type", m.name, "err", err}
-	if p := (*panicked)(nil); errors.As(err, &p) {
+	if p, ok := errors.AsType[*panicked](err); ok {
 		about = append(about, "stack", string(p.stack))
 	}
 	in.log().Log(in.ctx, levelOf(err), "an asynchronous function failed", about...)

@@ -274,7 +274,7 @@ func (in *instance) restore(failed *childFailed) bool {
 		return false
 	}
 	stack := ""
-	if p := (*panicked)(nil); errors.As(failed.err, &p) {
+	if p, ok := errors.AsType[*panicked](failed.err); ok {
 		stack = string(p.stack)
 	}
 	in.log().Error("child crashed", "child", c.id, "type", c.typ.name, "err", failed.err, "stack", stack)
@@ -301,7 +301,7 @@ func (in *instance) proveChildren() error {
 	_, err := in.renderTree(bench, nil)
 	bench.release()
 	in.stale = stale
-	if syntax := (*diff.SyntaxError)(nil); errors.As(err, &syntax) {
+	if _, ok := errors.AsType[*diff.SyntaxError](err); ok {
 		return nil
 	}
 	return err

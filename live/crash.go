@@ -42,7 +42,7 @@ func (in *instance) retreat(err error) {
 	}
 	in.log().Error("a gated event was not stored", "err", err)
 	text := ungatedText
-	if own := (*Error)(nil); errors.As(err, &own) {
+	if own, ok := errors.AsType[*Error](err); ok {
 		text += " " + own.Text
 	}
 	in.afresh(mountOptions{samePage: true}, text, false)

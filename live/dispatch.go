@@ -137,7 +137,7 @@ func (in *instance) tell(ctx context.Context, c *child, value any) error {
 
 // levelOf says how loudly an error of the app's own code is logged.
 func levelOf(err error) slog.Level {
-	if own := (*Error)(nil); errors.As(err, &own) && own.Err == nil {
+	if own, ok := errors.AsType[*Error](err); ok && own.Err == nil {
 		return slog.LevelInfo // it was meant for the user
 	}
 	return slog.LevelError
@@ -145,12 +145,11 @@ func levelOf(err error) slog.Level {
 
 // fail logs a handler's error and shows it to the user.
 func (in *instance) fail(n int, err error) {
-	var redirect *redirection
-	if errors.As(err, &redirect) {
+	if redirect, ok := errors.AsType[*redirection](err); ok {
 		in.load(redirect.target)
 		return
 	}
-	if bad := (*badEvent)(nil); errors.As(err, &bad) {
+	if _, ok := errors.AsType[*badEvent](err); ok {
 		in.log().Warn("event refused", "event", n, "err", err)
 		in.showError(n, "This page sent something the server does not understand: "+err.Error())
 		return

@@ -92,8 +92,7 @@ func statusOf(err error) int {
 
 // fail answers a request that cannot have its page.
 func (a *App) fail(w http.ResponseWriter, r *http.Request, err error) {
-	var redirect *redirection
-	if errors.As(err, &redirect) {
+	if redirect, ok := errors.AsType[*redirection](err); ok {
 		http.Redirect(w, r, redirect.target, http.StatusSeeOther)
 		return
 	}
@@ -105,7 +104,7 @@ func (a *App) fail(w http.ResponseWriter, r *http.Request, err error) {
 	a.log.LogAttrs(context.WithoutCancel(r.Context()), level, "page refused",
 		slog.String("path", r.URL.Path), slog.Int("status", status), slog.Any("err", err))
 	text := http.StatusText(status)
-	if own := (*Error)(nil); errors.As(err, &own) {
+	if own, ok := errors.AsType[*Error](err); ok {
 		text += "\n\n" + own.Text
 	}
 	if a.options.Dev {
@@ -119,8 +118,7 @@ const generalText = "That did not work. Please try again."
 
 // userText is what the user reads of an error.
 func (a *App) userText(err error) string {
-	var own *Error
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*Error](err); ok {
 		return own.Text
 	}
 	if a.options.Dev {

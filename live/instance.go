@@ -414,17 +414,15 @@ func (in *instance) turn(m message) (send bool) {
 		}
 		crash, err = nil, nil
 	}
-	var ungated *ungated
-	var unrendered *unrendered
-	switch {
-	case crash != nil:
+	if failed, ok := errors.AsType[*unrendered](err); ok && crash == nil {
+		crash = failed.err
+	}
+	if crash != nil {
 		in.crash(crash)
 		return false
-	case errors.As(err, &unrendered):
-		in.crash(unrendered.err)
-		return false
-	case errors.As(err, &ungated):
-		in.retreat(ungated.err)
+	}
+	if failed, ok := errors.AsType[*ungated](err); ok {
+		in.retreat(failed.err)
 		return false
 	}
 	if err != nil && !errors.Is(err, ErrHalt) {

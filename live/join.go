@@ -185,7 +185,7 @@ func (c *connection) enter(p *page, o wire.Options, r *http.Request) error {
 		return &refusal{wire.CloseBadToken, err}
 	}
 	if err != nil {
-		if redirect := (*redirection)(nil); statusOf(err) < 500 || errors.As(err, &redirect) {
+		if _, ok := errors.AsType[*redirection](err); statusOf(err) < 500 || ok {
 			return c.unauthorized(err)
 		}
 		c.app.log.Error("mount", "view", c.route.viewType.name, "err", err)

@@ -261,7 +261,7 @@ func (in *instance) patchTo(c *course, to *destination, start *http.Request, hop
 		}
 		err = &Error{Text: hopsText, Err: errHops}
 	}
-	if redirect := (*redirection)(nil); errors.As(err, &redirect) {
+	if redirect, ok := errors.AsType[*redirection](err); ok {
 		in.load(redirect.target)
 		return nil
 	}

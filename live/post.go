@@ -36,7 +36,7 @@ func (rt *route) servePOST(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		bad := &StatusError{Status: http.StatusBadRequest, Err: errors.New("the form is not well encoded")} // err repeats what was entered
-		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			bad = &StatusError{Status: http.StatusRequestEntityTooLarge, Err: err}
 		}
 		a.fail(w, r, bad)
@@ -151,13 +151,13 @@ func (in *instance) post(form url.Values) error {
 	if crash != nil {
 		return crash
 	}
-	if failed := (*ungated)(nil); errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*ungated](err); ok {
 		return unsaved(failed.err)
 	}
-	if failed := (*unrendered)(nil); errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*unrendered](err); ok {
 		return failed.err
 	}
-	if bad := (*badEvent)(nil); errors.As(err, &bad) {
+	if _, ok := errors.AsType[*badEvent](err); ok {
 		return &StatusError{Status: http.StatusBadRequest, Err: err}
 	}
 	var redirect *redirection

@@ -94,7 +94,7 @@ func (in *instance) stash() {
 
 // saveText is what the user reads of changes that were not stored.
 func (in *instance) saveText(err error) string {
-	if own := (*Error)(nil); errors.As(err, &own) {
+	if own, ok := errors.AsType[*Error](err); ok {
 		return own.Text
 	}
 	text := "Your changes could not be saved."

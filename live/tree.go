@@ -13,7 +13,7 @@ func (in *instance) renderTree(w *workbench, old *diff.Tree) (*diff.Tree, error)
 		w.tree = old.Like()
 	}
 	own, err := in.renderOnce(w, old)
-	if failed := (*childFailed)(nil); errors.As(err, &failed) && in.restore(failed) {
+	if failed, ok := errors.AsType[*childFailed](err); ok && in.restore(failed) {
 		in.note() // what it shows now was another one's fields, or children, when it was last looked at
 		own, err = in.renderOnce(w, old)
 	}

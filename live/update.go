@@ -95,13 +95,13 @@ func (in *instance) patch(bench *workbench) ([]byte, error) {
 		return bench.patch, nil
 	}
 	tree, err := in.renderTree(bench, old)
-	var syntax *diff.SyntaxError
-	if err != nil && !errors.As(err, &syntax) {
+	_, malformed := errors.AsType[*diff.SyntaxError](err)
+	if err != nil && !malformed {
 		return nil, err
 	}
 	in.checkRendering(tree)
 	in.retitle()
-	if syntax != nil {
+	if malformed {
 		if !in.htmlMode {
 			in.htmlMode = true
 			in.drop()
@@ -227,12 +227,12 @@ func (in *instance) forget() {
 func (in *instance) firstRender(bench *workbench) (*root, error) {
 	tree, err := in.renderTree(bench, nil)
 	defer bench.release()
-	var syntax *diff.SyntaxError
-	if err != nil && !errors.As(err, &syntax) {
+	_, malformed := errors.AsType[*diff.SyntaxError](err)
+	if err != nil && !malformed {
 		return nil, err
 	}
 	b := &root{in: in, html: wholeHTML(tree)}
-	if syntax != nil {
+	if malformed {
 		in.htmlMode = true
 		in.log().Warn("the view's HTML is not well formed: it is sent whole", "err", err)
 	} else {
