@@ -132,13 +132,30 @@ func Region[T any](name string, s Shared[T], component func(T) templ.Component, 
 		c = container[0]
 	}
 	fill(&c.Tag, "div")
-	return &regionComponent{name: name, container: c, value: func() templ.Component { return component(s.Value()) },
-		shared: func(locale string, old *diff.Tree) (*region, error) {
-			if s.c == nil {
-				s = Share(*new(T)) // for this page alone
-			}
-			return s.c.render(locale, component, old)
-		}}
+	return &regionComponent[T]{name, c, s, component}
+}
+
+// regionComponent is the [templ.Component] of a region.
+type regionComponent[T any] struct {
+	name      string
+	container Container
+	s         Shared[T]
+	component func(T) templ.Component
+}
+
+// Render implements [templ.Component].
+func (x *regionComponent[T]) Render(ctx context.Context, w io.Writer) error {
+	return showRegion(ctx, w, x.name, x.container, x)
+}
+
+func (x *regionComponent[T]) alone() templ.Component { return x.component(x.s.Value()) }
+
+func (x *regionComponent[T]) shared(locale string, old *diff.Tree) (*region, error) {
+	s := x.s
+	if s.c == nil {
+		s = Share(*new(T)) // for this page alone
+	}
+	return s.c.render(locale, x.component, old)
 }
 
 // render returns what a component shows of the value. Only a function that takes nothing along is the same one each time that
@@ -176,6 +193,9 @@ func (c *shared[T]) render(locale string, component func(T) templ.Component, old
 
 func (c *shared[T]) draw(of unsafe.Pointer, locale string, component func(T) templ.Component, old *diff.Tree) (*region, error) {
 	var out sink
+	if old != nil {
+		out.b = make([]byte, 0, len(old.HTML)+len(old.HTML)/16)
+	}
 	e := env{locale: locale, region: true}
 	if err := component(c.value).Render(e.context(), &out); err != nil {
 		return nil, err
@@ -188,37 +208,34 @@ func (c *shared[T]) draw(of unsafe.Pointer, locale string, component func(T) tem
 // maxRegions bounds the renderings that are kept of one value: a locale may be what a browser has sent.
 const maxRegions = 64
 
-type regionComponent struct {
-	name      string
-	container Container
-	value     func() templ.Component
-	shared    func(locale string, old *diff.Tree) (*region, error)
-}
-
-// Render implements [templ.Component].
-func (x *regionComponent) Render(ctx context.Context, w io.Writer) error {
+// showRegion writes a region's element: with what many share, or, in a rendering that is no page's, with its component's own
+// output.
+func showRegion(ctx context.Context, w io.Writer, name string, container Container, x interface {
+	alone() templ.Component
+	shared(locale string, old *diff.Tree) (*region, error)
+}) error {
 	e := envOf(ctx)
 	if e.region {
-		return fmt.Errorf("live.Region %q stands in another region: pages cannot tell which of them has changed", x.name)
+		return fmt.Errorf("live.Region %q stands in another region: pages cannot tell which of them has changed", name)
 	}
-	if x.name == "" {
+	if name == "" {
 		return errors.New("live.Region: the name is empty")
 	}
-	id := pathOf(e.path, x.name)
+	id := pathOf(e.path, name)
 	if len(id) > wire.MaxTarget {
-		return fmt.Errorf("live.Region: the name %.60q… is %d bytes long, with the keys of the children around it, want at most %d", x.name, len(id), wire.MaxTarget)
+		return fmt.Errorf("live.Region: the name %.60q… is %d bytes long, with the keys of the children around it, want at most %d", name, len(id), wire.MaxTarget)
 	}
 	p := e.pass
 	if p == nil || !p.direct(w) {
 		alone := env{locale: e.locale, region: true}
-		return writeHost(w, id, diff.HostOfRegion, x.container, func() error { return x.value().Render(alone.context(), w) })
+		return writeHost(w, id, diff.HostOfRegion, container, func() error { return x.alone().Render(alone.context(), w) })
 	}
 	if p.at.twice != nil {
 		if err := refuseBraces(ctx); err != nil {
-			return fmt.Errorf("live.Region %q in %s: %w", x.name, p.name(), err)
+			return fmt.Errorf("live.Region %q in %s: %w", name, p.name(), err)
 		}
-		if !p.at.once(regionName(x.name)) {
-			return fmt.Errorf("live.Region: %s shows two regions with the name %q", p.name(), x.name)
+		if !p.at.once(regionName(name)) {
+			return fmt.Errorf("live.Region: %s shows two regions with the name %q", p.name(), name)
 		}
 	}
 	r, err := x.shared(e.locale, p.at.stood(id))
@@ -226,11 +243,11 @@ func (x *regionComponent) Render(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	out := p.at.sink // what is in w has gone there
-	if out.b, err = appendOpenTag(out.b, id, diff.HostOfRegion, x.container); err != nil {
+	if out.b, err = appendOpenTag(out.b, id, diff.HostOfRegion, container); err != nil {
 		return err
 	}
 	p.at.grafts = append(p.at.grafts, diff.Graft{ID: id, At: uint32(len(out.b)), Tree: r.tree, Of: r})
-	out.b = appendEndTag(out.b, x.container)
+	out.b = appendEndTag(out.b, container)
 	return nil
 }
 

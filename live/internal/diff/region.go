@@ -48,7 +48,10 @@ func NewRegion(markup []byte, old *Tree, key *Key) (*Tree, error) {
 }
 
 func parseRegion(markup []byte, old *Tree, key *Key, inner namespace) (*Tree, error) {
-	t := old.Like()
+	t := &Tree{}
+	if old != nil {
+		t.Nodes = make([]Node, 0, len(old.Nodes)+len(old.Nodes)/16)
+	}
 	err := new(Parser).parse(t, markup, old, key, inner)
 	t.RightSize()
 	t.region = newRegion(markup)
