@@ -208,8 +208,12 @@ func (t *topics) hand(name string, typ reflect.Type, m any) {
 func (h *hub) hand(m any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	c := &crowd{}
+	defer c.start()
 	for _, sub := range h.subs {
-		sub.post(m)
+		if sub.post(m) {
+			c.instances = append(c.instances, sub.in)
+		}
 	}
 }
 

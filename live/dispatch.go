@@ -129,10 +129,7 @@ func (in *instance) tell(ctx context.Context, c *child, value any) error {
 		return fmt.Errorf("%s has no OnMessage handler for %T", in.typeAt(c).name, value)
 	}
 	view, s := in.viewAt(c)
-	return h.call(view, ctx, s, func(into any) error {
-		reflect.ValueOf(into).Elem().Set(reflect.ValueOf(value))
-		return nil
-	})
+	return h.tell(view, ctx, s, value)
 }
 
 // levelOf says how loudly an error of the app's own code is logged.

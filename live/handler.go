@@ -16,8 +16,10 @@ type Handler struct {
 	remote  bool         // the browser may send it
 	was     []string
 	gated   bool // see Gated
-	// call runs the method; decode fills in the event, or copies the message.
+	// call runs the method; decode fills in the event or message.
 	call func(view any, ctx context.Context, s *Socket, decode func(into any) error) error
+	// tell runs it for a message that is there.
+	tell func(view any, ctx context.Context, s *Socket, message any) error
 }
 
 // HandlerOption adjusts [On]: made by [Was], or [Gated].
@@ -59,6 +61,9 @@ func handler[V, E any](f func(*V, context.Context, *Socket, E) error) Handler {
 				return err
 			}
 			return f(view.(*V), ctx, s, e)
+		},
+		tell: func(view any, ctx context.Context, s *Socket, message any) error {
+			return f(view.(*V), ctx, s, message.(E))
 		},
 	}
 }

@@ -38,6 +38,7 @@ type instance struct {
 
 	mu        sync.Mutex
 	mailbox   []message
+	single    [1]message // where a message waits that waits alone
 	room      *sync.Cond // made by the reader that has to wait for room in the mailbox
 	scheduled bool       // a runner owns the instance
 	writing   bool       // a former runner writes frames
@@ -134,7 +135,8 @@ type message interface{}
 type (
 	userMessage struct {
 		value any
-		to    *child // nil: the page's view
+		to    *child        // nil: the page's view
+		from  *subscription // of the topic it comes from; nil: it was sent to this view alone
 	}
 	eventMessage struct {
 		up      wire.Up
@@ -185,18 +187,17 @@ func (in *instance) full() bool {
 
 // push appends a message and starts a runner where none is. The caller holds mu.
 func (in *instance) push(m message) {
-	in.mailbox = append(in.mailbox, m)
-	if !in.scheduled && !in.parked {
-		in.scheduled = true
+	if in.queue(m); !in.scheduled && !in.parked {
 		in.start()
 	}
 }
 
-// start starts a runner, which Shutdown waits for. The caller holds mu.
-func (in *instance) start() {
-	in.active = time.Now()
-	in.app.registry.runners.Add(1)
-	go in.run()
+// queue appends a message. The caller holds mu.
+func (in *instance) queue(m message) {
+	if in.mailbox == nil {
+		in.mailbox = in.single[:0]
+	}
+	in.mailbox = append(in.mailbox, m)
 }
 
 // postEvent puts an event of the browser into the mailbox, and waits while that is full.
@@ -229,21 +230,8 @@ func (in *instance) waitForRoom(c *connection) {
 	}
 }
 
-// growStack makes the stack of a runner as large as most of what it calls needs, while there is hardly anything on it that
-// has to be moved: a goroutine begins with 2 KiB, and moving it from deep within costs more than all else of a small turn.
-//
-//go:noinline
-func growStack() byte {
-	var room [6 << 10]byte
-	return last(room[:])
-}
-
-//go:noinline
-func last(b []byte) byte { return b[len(b)-1] }
-
-// run handles messages until there are none, then sends what they changed.
-func (in *instance) run() {
-	growStack()
+// work handles messages until there are none, then sends what they changed. The instance is scheduled.
+func (in *instance) work() {
 	defer in.app.registry.runners.Done()
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -275,7 +263,7 @@ func (in *instance) run() {
 			in.update() // still the owner
 			in.mu.Lock()
 		}
-		if in.scheduled = len(in.mailbox) > 0; in.scheduled {
+		if in.scheduled = false; len(in.mailbox) > 0 {
 			in.start()
 		}
 		in.write(conn)
@@ -297,8 +285,13 @@ func (in *instance) open() message {
 	if in.room != nil {
 		in.room.Broadcast()
 	}
-	if sealed, ok := m.(interface{ open() message }); ok {
-		return sealed.open()
+	switch m := m.(type) {
+	case userMessage:
+		if m.from != nil && m.from.over {
+			return nil
+		}
+	case interface{ open() message }:
+		return m.open()
 	}
 	return m
 }

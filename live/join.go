@@ -225,7 +225,6 @@ func (c *connection) unauthorized(err error) error {
 func (in *instance) enter(m attachMessage) {
 	in.mailbox = append([]message{m}, in.mailbox...)
 	if !in.scheduled {
-		in.scheduled = true
 		in.start()
 	}
 }
@@ -447,7 +446,6 @@ func (in *instance) pong(c *connection) {
 	in.mu.Lock()
 	in.writing = false
 	if !in.scheduled && (in.pending || len(in.frames) > 0) {
-		in.scheduled = true
 		in.start()
 	}
 }

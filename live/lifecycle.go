@@ -55,7 +55,6 @@ func (in *instance) endSoon(why string) {
 	in.ending = true
 	in.mailbox = append([]message{endMessage{why}}, in.mailbox...)
 	if !in.scheduled {
-		in.scheduled = true
 		in.start()
 	}
 }

@@ -30,7 +30,7 @@ func init() {
 // fromApp reports whether a message is one that the app's code sends.
 func fromApp(m message) bool {
 	switch m := m.(type) {
-	case userMessage, asyncMessage, topicMessage, gapMessage:
+	case userMessage, asyncMessage, gapMessage:
 		return true
 	case timerMessage:
 		return fromApp(m.t.message)
@@ -252,7 +252,7 @@ func (m sentMessage) open() message {
 		return nil
 	}
 	m.in.sent = append(m.in.sent, m.done)
-	return userMessage{m.Value, c}
+	return userMessage{m.Value, c, nil}
 }
 
 // answerSent tells tests that what they have sent is handled and shown. The caller holds mu.

@@ -30,19 +30,19 @@ var ErrMailboxFull = errors.New("the instance's mailbox is full")
 // turn. Any goroutine may call it, at any time; it does not block. Its errors are [ErrEnded] and [ErrMailboxFull], with which
 // the message is dropped: as many wait as [Options.Mailbox] allows. A page that no browser has come for yet is ended then; its
 // browser mounts it afresh. A message to a [Child] that is gone is dropped without an error.
-func (s *Socket) Send(message any) error { return s.in.post1(userMessage{message, s.child}) }
+func (s *Socket) Send(message any) error { return s.in.post1(userMessage{message, s.child, nil}) }
 
 // After sends the view a message after d, unless stop is called or the view ends before: the page's with its instance, a
 // [Child] with the turn that takes it away. A lost connection does not stop it. The message finds room in every mailbox, and
 // is not handled any more when a handler calls stop while it waits.
 func (s *Socket) After(d time.Duration, message any) (stop func()) {
-	return s.in.startTimer(d, 0, s.child, userMessage{message, s.child})
+	return s.in.startTimer(d, 0, s.child, userMessage{message, s.child, nil})
 }
 
 // Every is After for a message each d. Like the ticks of a [time.Ticker], those that come while the one before waits to be
 // handled are left out.
 func (s *Socket) Every(d time.Duration, message any) (stop func()) {
-	return s.in.startTimer(d, d, s.child, userMessage{message, s.child})
+	return s.in.startTimer(d, d, s.child, userMessage{message, s.child, nil})
 }
 
 // Reply answers the event that is being handled: the promise of the client's push resolves to v, as JSON.

@@ -23,12 +23,6 @@ type subscription struct {
 	report  *time.Timer
 }
 
-// topicMessage is a topic's message in a mailbox.
-type topicMessage struct {
-	sub   *subscription
-	value any
-}
-
 // gapMessage stands in a mailbox where messages of a topic would, had there been room.
 type gapMessage struct{ sub *subscription }
 
@@ -62,30 +56,29 @@ func (s *subscription) finish() {
 }
 
 // post puts a message into the mailbox. When that is full, or was and the view has not come to the gap yet, the message is
-// dropped: so the gap is where all that is missing would be.
-func (s *subscription) post(value any) {
+// dropped: so the gap is where all that is missing would be. It reports whether the instance is scheduled now, to be worked
+// for.
+func (s *subscription) post(value any) (scheduled bool) {
 	in := s.in
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	m := topicMessage{s, value}
 	switch {
-	case s.over || in.ended || in.app.hushed && fromApp(m):
+	case s.over || in.ended || in.app.hushed:
+		return false
 	case s.missed > 0:
 		s.missed++
+		return false
 	case !in.full():
-		in.push(m)
+		in.queue(userMessage{value, s.child, s})
 	default:
 		s.missed = 1
-		in.push(gapMessage{s})
+		in.queue(gapMessage{s})
 	}
-}
-
-// open returns the message for the view's handler.
-func (m topicMessage) open() message {
-	if m.sub.over {
-		return nil
+	if in.scheduled || in.parked {
+		return false
 	}
-	return userMessage{m.value, m.sub.child}
+	in.schedule()
+	return true
 }
 
 // open returns what the view is told of the gap, if it wants to know.
@@ -97,7 +90,7 @@ func (m gapMessage) open() message {
 		return nil
 	}
 	if s.in.typeAt(s.child).handlers.messages[missedType] != nil {
-		return userMessage{missed, s.child}
+		return userMessage{missed, s.child, nil}
 	}
 	if s.dropped += missed.Count; s.report == nil {
 		s.report = time.AfterFunc(dropsEvery, s.logDropped)
