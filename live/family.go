@@ -86,14 +86,16 @@ type child struct {
 	open   []byte // the open tag of its element
 	marks  assigns.Marks
 	held   [][]held
-	rev    uint32  // grows when its own fields change
-	shown  uint32  // the pass that showed it last
-	host   *child  // whose template shows it
-	place  int     // where it is to be looked for among the grafts there
-	drawn  drawing // as last sent
-	next   drawing // as to be sent
-	seen   uint32  // the scan that reached it last
-	news   uint32  // the scan that has found a change in it, or in those that it holds
+	rev    uint32   // grows when its own fields change
+	shown  uint32   // the pass that showed it last
+	host   *child   // whose template shows it
+	place  int      // where it is to be looked for among the grafts there
+	path   []uint32 // to where it stands in what was sent last, as patches write it
+	pathIn uint32   // of [family.kept], for which the path holds
+	drawn  drawing  // as last sent
+	next   drawing  // as to be sent
+	seen   uint32   // the scan that reached it last
+	news   uint32   // the scan that has found a change in it, or in those that it holds
 	socket Socket
 	before *snapshot // its fields before the turns since it was last rendered; see [instance.restore]
 }
@@ -109,6 +111,7 @@ type family struct {
 	missing  []*child // in this scan: they are not where they were
 	twice    bool     // a child was held in two places
 	changed  []*child // since they were last sent
+	kept     uint32   // grows when what children stand in is another tree
 }
 
 // held is a child in a field, as a scan has found it.

@@ -14,25 +14,17 @@ func (in *instance) regraft(w *workbench) bool {
 	w.pass.begin(in, &w.sink, in.tree)
 	var places [maxRegrafted]*diff.Graft
 	for i, c := range f.changed {
-		if places[i] = in.placeOf(c); places[i] == nil || len(c.drawn.tree.Grafts) > 0 || c.next.tree != nil {
+		if places[i] = in.placeOf(c); places[i] == nil || len(c.drawn.tree.Grafts) > 0 || c.next.tree != nil || !in.findPath(c) {
 			return false
 		}
 		t, err := w.pass.draw(c)
-		if err != nil || len(t.Grafts) > 0 {
-			return false
-		}
-		g := diff.Graft{ID: c.id, At: places[i].At, Tree: t}
-		if w.parser.ParseGraft(in.treeAround(c), &g, c.drawn.tree, &in.key) != nil {
+		if err != nil || len(t.Grafts) > 0 || w.parser.ParseInPlace(t, c.drawn.tree, &in.key) != nil {
 			return false
 		}
 	}
 	w.differ.Begin(w.patch[:0])
 	for _, c := range f.changed {
-		w.hosts = w.hosts[:0]
-		for at := c; at != nil; at = at.host {
-			w.hosts = append(w.hosts, diff.Host{Tree: in.treeAround(at), At: in.placeOf(at).At})
-		}
-		w.differ.Graft(w.hosts, c.drawn.tree, c.next.tree)
+		w.differ.Graft(c.path, c.drawn.tree, c.next.tree)
 	}
 	w.patch = w.differ.End()
 	for i, c := range f.changed {
@@ -72,4 +64,27 @@ func (in *instance) placeOf(c *child) *diff.Graft {
 		}
 	}
 	return nil
+}
+
+// findPath sets the path to where a child stands in what was sent last, or reports that it does not.
+func (in *instance) findPath(c *child) bool {
+	if c.path != nil && c.pathIn == in.family.kept {
+		return true
+	}
+	path := c.path[:0]
+	if c.host != nil {
+		if !in.findPath(c.host) {
+			return false
+		}
+		path = append(path, c.host.path...)
+	}
+	g, before := in.placeOf(c), len(path)
+	if g == nil {
+		return false
+	}
+	if path = in.treeAround(c).Path(path, g.At); len(path) == before {
+		return false
+	}
+	c.path, c.pathIn = path, in.family.kept
+	return true
 }

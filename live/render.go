@@ -64,7 +64,6 @@ type workbench struct {
 	patch  []byte
 	frame  []byte
 	marks  []int
-	hosts  []diff.Host
 }
 
 var workbenches = sync.Pool{New: func() any { return &workbench{tree: &diff.Tree{}} }}

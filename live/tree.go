@@ -117,6 +117,7 @@ func (in *instance) keep(w *workbench, t *diff.Tree) {
 		c.drawn = c.next
 	}
 	if in.family != nil {
+		in.family.kept++
 		in.family.settle()
 	}
 	w.release()

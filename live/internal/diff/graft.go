@@ -114,6 +114,26 @@ func (t *Tree) host(at uint32) uint32 {
 	return uint32(i)
 }
 
+// Path appends the way to a host, see [Graft.At], as a patch writes it: at each step, which child of its parent it goes to.
+// Where there is no host, it appends nothing.
+func (t *Tree) Path(path []uint32, host uint32) []uint32 {
+	nodes, before := t.nodes(), len(path)
+	at, end := uint32(1), nodes[0].Next
+	for child := uint32(0); at < end; child++ {
+		n := &nodes[at]
+		if n.End <= host {
+			at = n.Next
+			continue
+		}
+		path = append(path, child)
+		if n.TagEnd == host {
+			return path
+		}
+		at, end, child = at+1, n.Next, ^uint32(0)
+	}
+	return path[:before]
+}
+
 // ParseGraft is [Parser.Parse] for the tree of a graft of outer, which has been parsed. Old, when not nil, is the tree that
 // stood in this host before.
 func (p *Parser) ParseGraft(outer *Tree, g *Graft, old *Tree, key *Key) error {
@@ -121,10 +141,18 @@ func (p *Parser) ParseGraft(outer *Tree, g *Graft, old *Tree, key *Key) error {
 	if host == 0 {
 		return hidden(g)
 	}
-	t := g.Tree
+	return p.parseGraft(g.Tree, old, key, outer.Nodes[host].flags&innerMask>>innerShift)
+}
+
+// ParseInPlace is [Parser.ParseGraft] for a tree that is to stand where old stands.
+func (p *Parser) ParseInPlace(t, old *Tree, key *Key) error {
+	return p.parseGraft(t, old, key, old.nodes()[0].flags&innerMask>>innerShift)
+}
+
+func (p *Parser) parseGraft(t, old *Tree, key *Key, inner namespace) error {
 	own := t.Nodes[:0]
 	t.Nodes = p.spare
-	err := p.parse(t, t.HTML, old, key, outer.Nodes[host].flags&innerMask>>innerShift)
+	err := p.parse(t, t.HTML, old, key, inner)
 	p.spare = t.Nodes[:0]
 	if n := len(t.Nodes); n > cap(own) || cap(own) > 2*n+16 {
 		own = make([]Node, 0, n) // as many as there are: it is kept

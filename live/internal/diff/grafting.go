@@ -32,28 +32,17 @@ func (d *Differ) plainly(old, new *Tree) (items int, order bool) {
 	return items, order
 }
 
-// Host is where a graft stands in a tree: see [Graft.At].
-type Host struct {
-	Tree *Tree
-	At   uint32
-}
-
 // Begin begins a patch that only changes grafts, appended to dst; [Differ.End] ends and returns it.
 func (d *Differ) Begin(dst []byte) {
 	d.ops, d.inserted, d.inserts = 0, shapeOffset, false
 	d.buf = append(dst, '[')
 }
 
-// Graft adds what turns one tree into another that stands in its place. Hosts leads there, the innermost first.
-func (d *Differ) Graft(hosts []Host, old, new *Tree) {
+// Graft adds what turns one tree into another that stands in its place, to which the path leads: see [Tree.Path].
+func (d *Differ) Graft(path []uint32, old, new *Tree) {
 	before := len(d.buf)
-	for _, h := range slices.Backward(hosts) {
-		var w walk
-		w.begin(d, h.Tree.nodes())
-		for _, s := range w.to(d, h.At) {
-			d.number(int(s.child))
-		}
-		w.end(d)
+	for _, child := range path {
+		d.number(int(child))
 	}
 	if !d.content(old, new) {
 		d.buf = d.buf[:before]
