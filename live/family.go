@@ -77,25 +77,29 @@ func (t *viewType) childFields(known map[reflect.Type]*viewType) error {
 // child is a view that another one holds. It is known by its address for as long as it can be reached through the exported
 // fields of the views around it.
 type child struct {
+	// What an update touches comes first: children are many, and often out of the processor's cache.
 	typ    *viewType
 	view   any
 	value  reflect.Value
+	marks  assigns.Marks
+	few    [2]uint64 // the marks, when there are no more
+	id     string    // its path of keys; empty until it is shown by [Child]
+	rev    uint32    // grows when its own fields change
+	news   uint32    // the scan that has found a change in it, or in those that it holds
+	host   *child    // whose template shows it
+	place  int       // where it is to be looked for among the grafts there
+	path   [4]uint32 // to where it stands in what was sent last, as patches write it, if it is no longer
+	steps  int       // of path
+	pathIn uint32    // of [family.kept], for which the path holds
+	shown  uint32    // the pass that showed it last
+	drawn  drawing   // as last sent
+	next   drawing   // as to be sent
+
 	owner  *child // nil: the view of the page
 	field  int    // the page's field through which it is reached
-	id     string // its path of keys; empty until it is shown by [Child]
 	open   []byte // the open tag of its element
-	marks  assigns.Marks
 	held   [][]held
-	rev    uint32   // grows when its own fields change
-	shown  uint32   // the pass that showed it last
-	host   *child   // whose template shows it
-	place  int      // where it is to be looked for among the grafts there
-	path   []uint32 // to where it stands in what was sent last, as patches write it
-	pathIn uint32   // of [family.kept], for which the path holds
-	drawn  drawing  // as last sent
-	next   drawing  // as to be sent
-	seen   uint32   // the scan that reached it last
-	news   uint32   // the scan that has found a change in it, or in those that it holds
+	seen   uint32 // the scan that reached it last
 	socket Socket
 	before *snapshot // its fields before the turns since it was last rendered; see [instance.restore]
 }
@@ -109,6 +113,7 @@ type family struct {
 	passes   uint32
 	held     [][]held // by the page's view: by field
 	missing  []*child // in this scan: they are not where they were
+	found    []*held  // with changes, by a sweep
 	twice    bool     // a child was held in two places
 	changed  []*child // since they were last sent
 	kept     uint32   // grows when what children stand in is another tree
@@ -242,24 +247,33 @@ func (f *family) sweep(cf *childField, field reflect.Value, list []held) (own, i
 	if cf.kind != reflect.Slice || len(list) == 0 || len(list) != field.Len() {
 		return false, false, false
 	}
+	leaf, found := cf.typ.children == nil, f.found[:0]
 	for i, p := range unsafe.Slice((*unsafe.Pointer)(field.UnsafePointer()), len(list)) {
-		if p != list[i].at {
+		h := &list[i]
+		if p != h.at {
 			return false, false, false
 		}
-	}
-	leaf := cf.typ.children == nil
-	for i := range list {
-		h := &list[i]
-		if leaf {
-			now := cf.typ.assigns.MarkAll(h.at)
-			if now == h.mark {
-				continue
-			}
-			h.mark = now
+		if leaf && cf.typ.assigns.MarkAll(p) != h.mark {
+			found = append(found, h)
 		}
-		ownOfChild, _ := f.lookInto(h.c)
-		own, inside = own || ownOfChild && h.c.id == "", inside || h.c.news == f.scans
 	}
+	into := func(c *child) {
+		ownOfChild, _ := f.lookInto(c)
+		own, inside = own || ownOfChild && c.id == "", inside || c.news == f.scans
+	}
+	if !leaf {
+		for i := range list {
+			into(list[i].c)
+		}
+		return own, inside, true
+	}
+	// They are looked into when all are known: so the processor fetches one while it waits for another.
+	for _, h := range found {
+		h.mark = cf.typ.assigns.MarkAll(h.at)
+		into(h.c)
+	}
+	clear(found)
+	f.found = found[:0]
 	return own, inside, true
 }
 
@@ -353,7 +367,12 @@ func (c *child) reachThrough(field int) {
 
 // welcome notes a child that was not there before.
 func (f *family) welcome(owner *child, field int, t *viewType, p reflect.Value) *child {
-	c := &child{typ: t, view: p.Interface(), value: p.Elem(), owner: owner, field: field, rev: 1, marks: make(assigns.Marks, len(t.assigns.Fields()))}
+	c := &child{typ: t, view: p.Interface(), value: p.Elem(), owner: owner, field: field, rev: 1}
+	if n := len(t.assigns.Fields()); n <= len(c.few) {
+		c.marks = c.few[:n]
+	} else {
+		c.marks = make(assigns.Marks, n)
+	}
 	c.socket = Socket{in: f.in, child: c}
 	f.children[p.UnsafePointer()] = c
 	return c

@@ -45,8 +45,9 @@ type canvas struct {
 type pass struct {
 	in     *instance
 	env    env
-	reuse  bool    // what was rendered before may be used again
-	at     *canvas // of the template that runs
+	base   context.Context // carries env
+	reuse  bool            // what was rendered before may be used again
+	at     *canvas         // of the template that runs
 	page   canvas
 	within []*canvas // for children, by how deep they stand
 	depth  int
@@ -96,6 +97,14 @@ func (p *pass) abandon() {
 	p.in, p.env = nil, env{}
 }
 
+// context returns one for a view's template.
+func (p *pass) context() context.Context {
+	if p.base == nil {
+		p.base = context.WithValue(context.Background(), envKey{}, &p.env)
+	}
+	return p.env.initialize(p.base)
+}
+
 // view renders the page's view.
 func (p *pass) view() (err error) {
 	defer func() {
@@ -103,7 +112,7 @@ func (p *pass) view() (err error) {
 			err = &panicked{v, debug.Stack()}
 		}
 	}()
-	if err := p.in.typ.component(p.in.view).Render(p.env.context(), p.page.sink); err != nil {
+	if err := p.in.typ.component(p.in.view).Render(p.context(), p.page.sink); err != nil {
 		return fmt.Errorf("render %v: %w", p.in.typ.typ, err)
 	}
 	return nil
@@ -202,7 +211,7 @@ func (p *pass) draw(c *child) (*diff.Tree, error) {
 	defer x.end()
 	p.depth++
 	p.at, p.env.path = x, c.id
-	err := c.render(p.env.context(), x.sink)
+	err := c.render(p.context(), x.sink)
 	p.at, p.env.path = outer, path
 	p.depth--
 	if err != nil {

@@ -13,18 +13,31 @@ func (in *instance) regraft(w *workbench) bool {
 	w.sink.b = w.sink.b[:0]
 	w.pass.begin(in, &w.sink, in.tree)
 	var places [maxRegrafted]*diff.Graft
+	var ends [maxRegrafted]int // of the paths
+	paths := w.paths[:0]
 	for i, c := range f.changed {
-		if places[i] = in.placeOf(c); places[i] == nil || len(c.drawn.tree.Grafts) > 0 || c.next.tree != nil || !in.findPath(c) {
+		if places[i] = in.placeOf(c); places[i] == nil || len(c.drawn.tree.Grafts) > 0 || c.next.tree != nil {
 			return false
 		}
+		before := len(paths)
+		if paths = in.findPath(paths, c); len(paths) == before {
+			return false
+		}
+		ends[i] = len(paths)
+		w.fetched ^= c.drawn.tree.Fetch()
+	}
+	for _, c := range f.changed {
 		t, err := w.pass.draw(c)
 		if err != nil || len(t.Grafts) > 0 || w.parser.ParseInPlace(t, c.drawn.tree, &in.key) != nil {
 			return false
 		}
 	}
+	w.paths = paths
 	w.differ.Begin(w.patch[:0])
-	for _, c := range f.changed {
-		w.differ.Graft(c.path, c.drawn.tree, c.next.tree)
+	start := 0
+	for i, c := range f.changed {
+		w.differ.Graft(paths[start:ends[i]], c.drawn.tree, c.next.tree)
+		start = ends[i]
 	}
 	w.patch = w.differ.End()
 	for i, c := range f.changed {
@@ -66,25 +79,26 @@ func (in *instance) placeOf(c *child) *diff.Graft {
 	return nil
 }
 
-// findPath sets the path to where a child stands in what was sent last, or reports that it does not.
-func (in *instance) findPath(c *child) bool {
-	if c.path != nil && c.pathIn == in.family.kept {
-		return true
+// findPath appends the path to where a child stands in what was sent last; nothing when it does not.
+func (in *instance) findPath(path []uint32, c *child) []uint32 {
+	if c.pathIn == in.family.kept {
+		return append(path, c.path[:c.steps]...)
 	}
-	path := c.path[:0]
+	before := len(path)
 	if c.host != nil {
-		if !in.findPath(c.host) {
-			return false
+		if path = in.findPath(path, c.host); len(path) == before {
+			return path
 		}
-		path = append(path, c.host.path...)
 	}
-	g, before := in.placeOf(c), len(path)
-	if g == nil {
-		return false
+	outer, g := len(path), in.placeOf(c)
+	if g != nil {
+		path = in.treeAround(c).Path(path, g.At)
 	}
-	if path = in.treeAround(c).Path(path, g.At); len(path) == before {
-		return false
+	if len(path) == outer {
+		return path[:before]
 	}
-	c.path, c.pathIn = path, in.family.kept
-	return true
+	if c.steps = copy(c.path[:], path[before:]); c.steps == len(path)-before {
+		c.pathIn = in.family.kept
+	}
+	return path
 }

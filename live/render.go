@@ -38,10 +38,15 @@ func Nonce(ctx context.Context) string { return envOf(ctx).nonce }
 // Locale returns the page's locale, as set by [Options.Locale]; empty when there is none.
 func Locale(ctx context.Context) string { return envOf(ctx).locale }
 
-// context returns a fresh one for a rendering. templ remembers in it which styles and scripts it has written, and
-// leaves them out the next time, so two renderings must not share one; and a cancelled request must not cut one short.
+// context returns a fresh one for a rendering, which a cancelled request must not cut short.
 func (e *env) context() context.Context {
-	ctx := templ.InitializeContext(context.WithValue(context.Background(), envKey{}, e))
+	return e.initialize(context.WithValue(context.Background(), envKey{}, e))
+}
+
+// initialize prepares a context that carries e for templ, which remembers in it what styles and scripts it has written, and
+// leaves them out the next time: so two renderings must not share one.
+func (e *env) initialize(ctx context.Context) context.Context {
+	ctx = templ.InitializeContext(ctx)
 	if e.nonce != "" {
 		ctx = templ.WithNonce(ctx, e.nonce)
 	}
@@ -64,6 +69,9 @@ type workbench struct {
 	patch  []byte
 	frame  []byte
 	marks  []int
+	paths  []uint32
+
+	fetched byte // of no meaning: see [diff.Tree.Fetch]
 }
 
 var workbenches = sync.Pool{New: func() any { return &workbench{tree: &diff.Tree{}} }}

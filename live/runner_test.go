@@ -15,7 +15,7 @@ import (
 
 // choir sings when all have breathed in: a handler waits for those of all other pages.
 type choir struct {
-	Sung  int
+	Sung    int
 	concert *concert
 }
 

@@ -30,7 +30,7 @@ var events = []event{
 	{"dash", "prepend", func(f, t float64) float64 { return 1.2 * (f + t) }, "1.2 × (floor + one rendering)",
 		func() float64 { return 1.15 * rowsAsJSON() }},
 	{"memo", "prepend", func(f, _ float64) float64 { return 2 * f }, "2 × floor", func() float64 { return 1.15 * rowsAsJSON() }},
-	{"children", "tick", func(f, _ float64) float64 { return 6 * f }, "6 × floor", constant(130)},
+	{"children", "tick", func(f, _ float64) float64 { return 3 * f }, "3 × floor", constant(130)},
 }
 
 func constant(v float64) func() float64 { return func() float64 { return v } }

@@ -18,11 +18,15 @@ func (t *Type) UpdateAny(m Marks, v reflect.Value) (changed bool) {
 	return changed
 }
 
-// MarkAll returns one fingerprint of all fields of the struct at p.
+// MarkAll returns one fingerprint of all fields of the struct at p. It is inlined where there is little to do.
 func (t *Type) MarkAll(p unsafe.Pointer) uint64 {
-	if len(t.fields) == 1 {
-		return t.fields[0].fingerprint(p)
+	if t.isWord {
+		return load64(unsafe.Add(p, t.word))
 	}
+	return t.markAll(p)
+}
+
+func (t *Type) markAll(p unsafe.Pointer) uint64 {
 	h := uint64(key0)
 	for i := range t.fields {
 		h = word(h, t.fields[i].fingerprint(p))

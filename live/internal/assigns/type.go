@@ -47,6 +47,9 @@ type Type struct {
 	typ    reflect.Type
 	fields []Field
 	byName map[string]int
+
+	isWord bool    // all that it has is one field of 8 bytes
+	word   uintptr // where that is
 }
 
 var types sync.Map // reflect.Type → *Type
@@ -88,6 +91,9 @@ func analyse(t reflect.Type) (*Type, error) {
 		f.encode = encoderOf(f.Type)
 		f.prog = c.compile(f.Type)
 		f.recursive = c.recursive
+	}
+	if len(a.fields) == 1 && len(a.fields[0].prog) == 1 && a.fields[0].prog[0].kind == opWord {
+		a.isWord, a.word = true, a.fields[0].off+a.fields[0].prog[0].off
 	}
 	return a, nil
 }

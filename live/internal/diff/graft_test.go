@@ -28,6 +28,19 @@ type garden struct {
 	ids    int
 }
 
+func newGarden() *garden {
+	g := &garden{Rand: rand.New(rand.NewSource(*seed))}
+	c := newChecker()
+	difftest.Documents(*seed, 400, func(old, new string) {
+		for _, piece := range []string{old, new} {
+			if !strings.Contains(piece, "live-") && c.parser.Parse(&c.old, []byte(piece), nil, &c.key) == nil {
+				g.pieces = append(g.pieces, piece)
+			}
+		}
+	})
+	return g
+}
+
 // odd is what may stand in a key.
 var odd = []string{"", `"`, "&amp;", "/x", "~1", "<b>", "é\u2028", "' ", "\n", "{{"}
 
@@ -97,6 +110,10 @@ type bed struct {
 	regions diff.Key
 	grown   map[*plot]*diff.Tree
 	stood   map[string]*diff.Tree
+}
+
+func newBed(t *testing.T, key diff.Key) *bed {
+	return &bed{t: t, key: key, regions: diff.NewKey([16]byte{8}), grown: map[*plot]*diff.Tree{}, stood: map[string]*diff.Tree{}}
 }
 
 func (b *bed) sow(plots []*plot) (markup string, grafts []diff.Graft) {
@@ -180,20 +197,12 @@ func TestRandomGrafts(t *testing.T) {
 	if raceEnabled {
 		gardens = 100
 	}
-	g := &garden{Rand: rand.New(rand.NewSource(*seed))}
-	c := newChecker()
-	difftest.Documents(*seed, 400, func(old, new string) {
-		for _, piece := range []string{old, new} {
-			if !strings.Contains(piece, "live-") && c.parser.Parse(&c.old, []byte(piece), nil, &c.key) == nil {
-				g.pieces = append(g.pieces, piece)
-			}
-		}
-	})
+	g := newGarden()
 	key := diff.NewKey([16]byte{7})
 	var differ diff.Differ
 	checked, patched := 0, 0
 	for range gardens {
-		b := &bed{t: t, key: key, regions: diff.NewKey([16]byte{8}), grown: map[*plot]*diff.Tree{}, stood: map[string]*diff.Tree{}}
+		b := newBed(t, key)
 		plots := g.plots(3)
 		old := b.tree(plots, nil)
 		for range steps {
@@ -231,9 +240,60 @@ func TestRandomGrafts(t *testing.T) {
 	t.Logf("%d changes checked, %d with a patch", checked, patched)
 }
 
+// A graft can be changed by its path alone, wherever it stands.
+func TestGraftsByTheirPaths(t *testing.T) {
+	g := newGarden()
+	key := diff.NewKey([16]byte{7})
+	var differ diff.Differ
+	changed := 0
+	for range 300 {
+		b := newBed(t, key)
+		root := b.tree(g.plots(3), nil)
+		each(root, nil, func(graft *diff.Graft, path []uint32) {
+			if len(graft.Tree.Grafts) > 0 {
+				return
+			}
+			now := &diff.Tree{HTML: []byte(g.pieces[g.Intn(len(g.pieces))])}
+			if b.parser.ParseInPlace(now, graft.Tree, &key) != nil {
+				return // in a drawing or a formula
+			}
+			before, dom := graft.Tree, root.DOM()
+			before.Fetch()
+			differ.Begin(nil)
+			differ.Graft(path, before, now)
+			patch := differ.End()
+			graft.Tree = now
+			if err := diff.Apply(dom, patch); err != nil {
+				t.Fatalf("apply %s: %v", patch, err)
+			}
+			if got, want := dump(dom), dump(root.DOM()); got != want {
+				t.Fatalf("patch %s at %v\ngot  %s\nwant %s", patch, path, got, want)
+			}
+			changed++
+		})
+	}
+	if changed < 300 {
+		t.Errorf("only %d grafts were changed", changed)
+	}
+	if path := (&diff.Tree{}).Path([]uint32{7}, 3); len(path) != 1 {
+		t.Errorf("in an empty tree the path is %v", path)
+	}
+}
+
+// each calls f for the children that are grafted into a tree, with their paths.
+func each(t *diff.Tree, outer []uint32, f func(*diff.Graft, []uint32)) {
+	for i := range t.Grafts {
+		if g := &t.Grafts[i]; !g.Of.(*plot).region {
+			path := t.Path(slices.Clip(outer), g.At)
+			each(g.Tree, path, f)
+			f(g, path)
+		}
+	}
+}
+
 // An element that has the key of a host, and what the browser has for the other, are not the same.
 func TestElementsWithTheKeyOfAHost(t *testing.T) {
-	b := &bed{t: t, key: diff.NewKey([16]byte{7}), grown: map[*plot]*diff.Tree{}, stood: map[string]*diff.Tree{}}
+	b := newBed(t, diff.NewKey([16]byte{7}))
 	host := b.tree([]*plot{{host: "1", inside: []*plot{{html: "<b>grafted</b>"}}}}, nil)
 	plain := b.tree([]*plot{{html: `<div live-key="1"><i>plain</i></div>`}}, nil)
 	for _, pair := range [][2]*diff.Tree{{host, plain}, {plain, host}} {
