@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -187,15 +188,11 @@ func Post(e any, attributes ...templ.Attributer) templ.Component {
 		children := templ.GetChildren(ctx)
 		ctx = templ.ClearChildren(ctx)
 		value := bindingValue(e, nil)
-		if _, err := io.WriteString(w, `<form method="post"`); err != nil {
+		attributes := append(slices.Clip(attributes), (&attribute{value: value}).named("live-submit"))
+		if err := writeTag(ctx, w, "form", ` method="post"`, attributes...); err != nil {
 			return err
 		}
-		for _, a := range append(attributes, (&attribute{value: value}).named("live-submit")) {
-			if err := templ.RenderAttributes(ctx, w, a); err != nil {
-				return err
-			}
-		}
-		if _, err := io.WriteString(w, `><input type="hidden" name="`+postEvent+`" value="`+templ.EscapeString(value)+
+		if _, err := io.WriteString(w, `<input type="hidden" name="`+postEvent+`" value="`+templ.EscapeString(value)+
 			`">`+emptySeal); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
 
 	"github.com/livelong-dev/livelong/live/internal/diff"
 	"github.com/livelong-dev/livelong/live/internal/wire"
@@ -162,9 +163,13 @@ func appendOpenTag(dst []byte, id, kind string, c Container) ([]byte, error) {
 	dst = append(append(append(dst, templ.EscapeString(id)...), `" `...), kind...)
 	dst = append(dst, `=""`...)
 	if len(c.Attrs) > 0 {
+		var scripts sink
 		out := sink{dst}
-		if err := templ.RenderAttributes(context.Background(), &out, maps.Clone(c.Attrs)); err != nil {
+		if err := templruntime.RenderAttributes(context.Background(), &out, &scripts, c.Tag, maps.Clone(c.Attrs)); err != nil {
 			return nil, err
+		}
+		if len(scripts.b) > 0 {
+			return nil, fmt.Errorf("the attributes of the container of %q call a script of templ, for which there is no place", id)
 		}
 		dst = out.b
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
 
 	"github.com/livelong-dev/livelong/live"
 )
@@ -54,7 +55,7 @@ func (l Lamp) Render() templ.Component {
 		if _, err := fmt.Fprintf(w, `<output>%v</output><button`, l.On); err != nil {
 			return err
 		}
-		if err := templ.RenderAttributes(ctx, w, live.Click(Switch{})); err != nil {
+		if err := templruntime.RenderAttributes(ctx, w, io.Discard, "button", live.Click(Switch{})); err != nil {
 			return err
 		}
 		_, err := io.WriteString(w, `>switch</button>`)

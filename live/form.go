@@ -178,15 +178,10 @@ func (f Form) Problem(name string, attributes ...templ.Attributer) templ.Compone
 		if text == "" {
 			return nil
 		}
-		if _, err := io.WriteString(w, `<p class="live-problem" id="`+templ.EscapeString(problemID(name))+`"`); err != nil {
+		if err := writeTag(ctx, w, "p", ` class="live-problem" id="`+templ.EscapeString(problemID(name))+`"`, attributes...); err != nil {
 			return err
 		}
-		for _, a := range attributes {
-			if err := templ.RenderAttributes(ctx, w, a); err != nil {
-				return err
-			}
-		}
-		_, err := io.WriteString(w, `>`+templ.EscapeString(text)+`</p>`)
+		_, err := io.WriteString(w, templ.EscapeString(text)+`</p>`)
 		return err
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
 
 	"github.com/livelong-dev/livelong/live"
 	"github.com/livelong-dev/livelong/live/livetest"
@@ -93,7 +94,9 @@ func first(rows []entry) string {
 }
 
 func attrs(a templ.Attributer) templ.Component {
-	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error { return templ.RenderAttributes(ctx, w, a) })
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		return templruntime.RenderAttributes(ctx, w, io.Discard, "input", a)
+	})
 }
 
 func TestForm(t *testing.T) {

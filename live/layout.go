@@ -97,15 +97,10 @@ func Script(attributes ...templ.Attributer) templ.Component {
 				return err
 			}
 		}
-		if _, err := io.WriteString(w, `<script defer src="`+script.path+`"`+nonce); err != nil {
+		if err := writeTag(ctx, w, "script", ` defer src="`+script.path+`"`+nonce, attributes...); err != nil {
 			return err
 		}
-		for _, a := range attributes {
-			if err := templ.RenderAttributes(ctx, w, a); err != nil {
-				return err
-			}
-		}
-		_, err := io.WriteString(w, `></script>`)
+		_, err := io.WriteString(w, `</script>`)
 		return err
 	})
 }
@@ -181,23 +176,17 @@ func (b *root) Render(ctx context.Context, w io.Writer) error {
 		class, _ := attrs["class"].(string)
 		attrs["class"] = strings.TrimSpace(class + " live-unavailable")
 	}
-	open := `<` + c.Tag + ` data-live="` + b.in.app.sealPage(b.in.page, b.in.session) + `"`
+	own := ` data-live="` + b.in.app.sealPage(b.in.page, b.in.session) + `"`
 	if b.tag != "" {
-		open += ` data-live-tag="` + b.tag + `"`
+		own += ` data-live-tag="` + b.tag + `"`
 	}
 	if b.in.recorderOf() != nil {
-		open += ` data-live-recorded` // so that the client says how large its window is
+		own += ` data-live-recorded` // so that the client says how large its window is
 	}
 	if b.socket != "" {
-		open += ` data-live-socket="` + templ.EscapeString(b.socket) + `"`
+		own += ` data-live-socket="` + templ.EscapeString(b.socket) + `"`
 	}
-	if _, err := io.WriteString(w, open); err != nil {
-		return err
-	}
-	if err := templ.RenderAttributes(ctx, w, attrs); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(w, `>`); err != nil {
+	if err := writeTag(ctx, w, c.Tag, own, attrs); err != nil {
 		return err
 	}
 	if _, err := w.Write(b.sealed()); err != nil {

@@ -231,13 +231,10 @@ func (a *App) document(rt *route, info Page) ([]byte, error) {
 	class, _ := attrs["class"].(string)
 	attrs["class"] = strings.TrimSpace(class + " live-connected") // as the browser shows it
 	body := templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
-		if _, err := io.WriteString(w, `<`+c.Tag+` data-live=""`); err != nil {
+		if err := writeTag(ctx, w, c.Tag, ` data-live=""`, attrs); err != nil {
 			return err
 		}
-		if err := templ.RenderAttributes(ctx, w, attrs); err != nil {
-			return err
-		}
-		_, err := io.WriteString(w, `>`+DocumentBody+`</`+c.Tag+`>`)
+		_, err := io.WriteString(w, DocumentBody+`</`+c.Tag+`>`)
 		return err
 	})
 	err := rt.group.layout()(info, body).Render(e.context(), &out)

@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
 
 	"github.com/livelong-dev/livelong/live"
 	. "github.com/livelong-dev/livelong/live/internal/testviews"
@@ -108,7 +110,7 @@ func TestBadViewsAreRefusedAtRegistration(t *testing.T) {
 func attributes(t testing.TB, a templ.Attributer) string {
 	t.Helper()
 	var b strings.Builder
-	if err := templ.RenderAttributes(context.Background(), &b, a); err != nil {
+	if err := templruntime.RenderAttributes(context.Background(), &b, io.Discard, "button", a); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

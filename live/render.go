@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"strings"
 	"sync"
 
 	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
 
 	"github.com/livelong-dev/livelong/live/internal/diff"
 )
@@ -58,6 +60,20 @@ type sink struct{ b []byte }
 
 func (s *sink) Write(p []byte) (int, error)       { s.b = append(s.b, p...); return len(p), nil }
 func (s *sink) WriteString(p string) (int, error) { s.b = append(s.b, p...); return len(p), nil }
+
+// writeTag writes an open tag with attributes of its own, which are HTML, and further ones. Scripts of templ that these call
+// come before it.
+func writeTag(ctx context.Context, w io.Writer, tag, own string, attributes ...templ.Attributer) error {
+	var scripts sink
+	out := sink{[]byte("<" + tag + own)}
+	for _, a := range attributes {
+		if err := templruntime.RenderAttributes(ctx, &out, &scripts, tag, a); err != nil {
+			return err
+		}
+	}
+	_, err := w.Write(append(append(scripts.b, out.b...), '>'))
+	return err
+}
 
 // workbench holds what one update needs and the next can use again.
 type workbench struct {

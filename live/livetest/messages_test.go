@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+	templruntime "github.com/a-h/templ/runtime"
 
 	"github.com/livelong-dev/livelong/live"
 	"github.com/livelong-dev/livelong/live/livetest"
@@ -107,7 +108,7 @@ func (w ward) Render() templ.Component {
 func (b bed) Render() templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, out io.Writer) error {
 		fmt.Fprintf(out, `<button class="bed%d"`, b.ID)
-		if err := templ.RenderAttributes(ctx, out, live.Click(Ring{})); err != nil {
+		if err := templruntime.RenderAttributes(ctx, out, io.Discard, "button", live.Click(Ring{})); err != nil {
 			return err
 		}
 		fmt.Fprintf(out, `>%d</button><i>%s</i>`, b.Calls, templ.EscapeString(b.Said))
