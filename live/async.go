@@ -153,8 +153,14 @@ func (in *instance) finishJob(m asyncMessage) {
 		return
 	}
 	delete(in.jobs, m.job.field)
+	c, field := in.fieldOfChild(reflect.ValueOf(m.job.field))
+	if c != nil {
+		in.beginResult(c, field, m.job.field)
+	}
 	err := m.take()
-	in.keepResult(reflect.ValueOf(m.job.field))
+	if c != nil {
+		in.keepResult(c, field)
+	}
 	if err == nil {
 		return
 	}
@@ -166,21 +172,46 @@ func (in *instance) finishJob(m asyncMessage) {
 	in.log().Log(in.ctx, levelOf(err), "an asynchronous function failed", about...)
 }
 
-// keepResult puts what has been loaded for a child into what it is put back to when it panics: nobody loads it again.
-func (in *instance) keepResult(field reflect.Value) {
+// fieldOfChild returns the child, and which of its fields, that a pointer points into; nil when it is the page's.
+func (in *instance) fieldOfChild(p reflect.Value) (c *child, field int) {
 	if in.family == nil {
+		return nil, 0
+	}
+	if c = in.family.at(p); c != nil {
+		for i, f := range c.typ.assigns.Fields() {
+			if within(p, c.value.FieldByIndex(f.Index)) {
+				return c, i
+			}
+		}
+	}
+	return nil, 0
+}
+
+// beginResult notes how a child is without a result that is about to come: it may be what the child cannot render.
+func (in *instance) beginResult(c *child, field int, result any) {
+	if c.without == nil {
+		if c.without = c.before.clone(); c.without == nil {
+			c.without = c.snapshot()
+		}
+		if c.without == nil {
+			return // a field that cannot be encoded
+		}
+		in.touched = append(in.touched, c)
+	}
+	if r, ok := result.(interface{ abandon() }); ok {
+		r.abandon() // nobody loads it again
+	}
+	if raw, err := c.typ.assigns.EncodeField(nil, c.value, field); err == nil {
+		c.without.fields[field] = raw
+	}
+}
+
+// keepResult puts a result into what the child is put back to when a handler of it panics.
+func (in *instance) keepResult(c *child, field int) {
+	if c.before == nil {
 		return
 	}
-	c := in.family.at(field)
-	if c == nil || c.before == nil {
-		return
-	}
-	for i, f := range c.typ.assigns.Fields() {
-		if !within(field, c.value.FieldByIndex(f.Index)) {
-			continue
-		}
-		if raw, err := c.typ.assigns.EncodeField(nil, c.value, i); err == nil {
-			c.before.fields[i] = raw
-		}
+	if raw, err := c.typ.assigns.EncodeField(nil, c.value, field); err == nil {
+		c.before.fields[field] = raw
 	}
 }

@@ -263,28 +263,71 @@ func TestAsyncOfAChildThatComesBack(t *testing.T) {
 	})
 }
 
+// ask sends an event of seat 1, and reads nothing.
+func (p *tab) ask(what string) {
+	p.t.Helper()
+	p.n++
+	frame, err := wire.AppendUp(nil, wire.Up{Kind: wire.Event, N: p.n, Name: "Ask", Payload: wire.Payload{Value: []byte(`{"What":"` + what + `"}`)}, Target: "1"})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.send(string(frame))
+	synctest.Wait()
+}
+
 // A child that panics is put back to what its page shows; what has come for it meanwhile stays.
 func TestAsyncOfAChildThatPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newTab(t, livetest.NewBrowser(t, newTheatre(&stageKit{})), "/theatre")
 		p.join()
-		ask := func(what string) {
-			t.Helper()
-			p.n++
-			frame, err := wire.AppendUp(nil, wire.Up{Kind: wire.Event, N: p.n, Name: "Ask", Payload: wire.Payload{Value: []byte(`{"What":"` + what + `"}`)}, Target: "1"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			p.send(string(frame))
-			synctest.Wait()
-		}
-		ask("count")
-		ask("cough") // not rendered, as nothing is read
+		p.ask("count")
+		p.ask("cough") // not rendered, as nothing is read
 		time.Sleep(2 * time.Second)
-		ask("panic")
+		p.ask("panic")
 		all := p.answer(p.n)
 		if !strings.Contains(all, "as it was before") || !strings.Contains(all, "false 5") {
 			t.Errorf("the child shows %s, want that it was put back, and false 5", all)
+		}
+	})
+}
+
+// A result that a child cannot render is taken back, and nothing else is lost.
+func TestAsyncResultThatDoesNotRender(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		page := livetest.Open(t, newTheatre(&stageKit{}), "/theatre")
+		seat := func(id string) string { return page.Text(`[live-key="`+id+`"] i`) + page.Text(`[live-key="`+id+`"] u`) }
+		page.PushTo(`[live-key="0"]`, "Ask", Ask{"cough"})
+		page.PushTo(`[live-key="1"]`, "Ask", Ask{"cough"})
+		for range 2 {
+			page.PushTo(`[live-key="1"]`, "Ask", Ask{"unlucky"})
+			page.Sleep(2 * time.Second)
+			if got, other := seat("1"), seat("0"); got != "cfalse 0" || other != "cfalse 0" {
+				t.Fatalf("the seats show %s and %s, want both as they were", other, got)
+			}
+			if got := page.Error(); !strings.Contains(got, "as it was before") {
+				t.Errorf("the user reads %q", got)
+			}
+		}
+		page.PushTo(`[live-key="1"]`, "Ask", Ask{"count"})
+		page.Sleep(2 * time.Second)
+		if got := seat("1"); got != "cfalse 5" {
+			t.Errorf("the seat shows %s", got)
+		}
+	})
+}
+
+// The same, while what a handler has changed before it is not rendered yet.
+func TestAsyncResultThatDoesNotRenderWithOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newTab(t, livetest.NewBrowser(t, newTheatre(&stageKit{})), "/theatre")
+		p.join()
+		for _, what := range []string{"unlucky", "cough", "cough"} {
+			p.ask(what) // nothing is read: the writer waits with the first frame
+		}
+		time.Sleep(2 * time.Second)
+		all := p.answer(p.n)
+		if !strings.Contains(all, "as it was before") || strings.Contains(all, "afresh") {
+			t.Errorf("the page shows %s, want that the child was put back", all)
 		}
 	})
 }

@@ -266,16 +266,15 @@ const maxEmitted = 1000
 // childCrashText is what the user reads when a part of the page was put back.
 const childCrashText = "Something went wrong. This part of the page is as it was before."
 
-// restore puts a child back that has panicked, or does not render, to how it was when it rendered last. It reports whether
-// it could.
+// restore puts a child back that has panicked, or does not render, to how it was when it rendered last, with what has been
+// loaded for it since; and when that does not render either, without. It reports whether it could.
 func (in *instance) restore(failed *childFailed) bool {
 	c := failed.child
-	if c.before == nil {
-		return false
-	}
 	before := c.before
-	c.before = nil
-	if !before.restore(c) {
+	if c.before = nil; before == nil {
+		before, c.without = c.without, nil
+	}
+	if before == nil || !before.restore(c) {
 		return false
 	}
 	stack := ""
@@ -293,7 +292,7 @@ func (in *instance) restore(failed *childFailed) bool {
 // forgetBefore is called when all children have rendered.
 func (in *instance) forgetBefore() {
 	for _, c := range in.touched {
-		c.before = nil
+		c.before, c.without = nil, nil
 	}
 	in.touched = in.touched[:0]
 }

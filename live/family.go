@@ -101,7 +101,10 @@ type child struct {
 	held   [][]held
 	seen   uint32 // the scan that reached it last
 	socket Socket
-	before *snapshot // its fields before the turns since it was last rendered; see [instance.restore]
+
+	// Its fields before the turns since it was last rendered, and the same without the results that have come since, for which
+	// no handler of it can be blamed: see [instance.restore].
+	before, without *snapshot
 }
 
 // family is what an instance knows of the children of its view.
@@ -436,6 +439,14 @@ func (c *child) snapshot() *snapshot {
 		s.fields[i] = raw
 	}
 	return s
+}
+
+// clone returns one whose fields may be replaced.
+func (s *snapshot) clone() *snapshot {
+	if s == nil {
+		return nil
+	}
+	return &snapshot{slices.Clone(s.fields), s.children}
 }
 
 // restore puts the child back; it keeps its unexported fields.

@@ -139,6 +139,8 @@ func (p *seat) Ask(_ context.Context, s *live.Socket, e Ask) error {
 		s.After(5*time.Second, Tick{"l"})
 	case "count":
 		live.Async(s, &p.Number, func(context.Context) (int, error) { time.Sleep(time.Second); return 5, nil })
+	case "unlucky":
+		live.Async(s, &p.Number, func(context.Context) (int, error) { time.Sleep(time.Second); return 13, nil })
 	case "cough":
 		p.Heard += "c"
 	case "panic":
@@ -173,6 +175,9 @@ func (h theatre) Render() templ.Component {
 }
 
 func (p seat) Render() templ.Component {
+	if p.Number.Value == 13 {
+		panic("there is no seat 13")
+	}
 	return markup(`<i>%s</i><u>%t %d</u>`, p.Heard, p.Number.Loading, p.Number.Value)
 }
 

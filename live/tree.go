@@ -13,7 +13,10 @@ func (in *instance) renderTree(w *workbench, old *diff.Tree) (*diff.Tree, error)
 		w.tree = old.Like()
 	}
 	own, err := in.renderOnce(w, old)
-	if failed, ok := errors.AsType[*childFailed](err); ok && in.restore(failed) {
+	for err != nil {
+		if failed, ok := errors.AsType[*childFailed](err); !ok || !in.restore(failed) {
+			break
+		}
 		in.note() // what it shows now was another one's fields, or children, when it was last looked at
 		own, err = in.renderOnce(w, old)
 	}
