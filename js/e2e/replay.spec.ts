@@ -455,8 +455,9 @@ for (const colorScheme of ["light", "dark"] as const) {
     const watched = await context.newPage();
     await open(watched, theatre.url);
     await watched.getByRole("button", { name: "Add" }).click();
+    await expect(watched.locator("output")).toHaveText("1");
     await open(page, `${theatre.url}/replay/`);
-    await expect(row(page).locator(".pill.live")).toBeVisible();
+    await expect(row(page).locator(".pill.live")).toBeVisible({ timeout: 20_000 }); // it looks every five seconds
     await accessible(page, `list-${colorScheme}`);
     await row(page).filter({ has: page.locator(".pill.live") }).getByRole("link", { name: "Desk" }).click();
     await expect(page.locator(".controls .pill.live")).toBeVisible();
