@@ -95,12 +95,13 @@ type child struct {
 	drawn  drawing   // as last sent
 	next   drawing   // as to be sent
 
-	owner  *child // nil: the view of the page
-	field  int    // the page's field through which it is reached
-	open   []byte // the open tag of its element
-	held   [][]held
-	seen   uint32 // the scan that reached it last
-	socket Socket
+	owner   *child // nil: the view of the page
+	field   int    // the page's field through which it is reached
+	open    []byte // the open tag of its element
+	held    [][]held
+	seen    uint32 // the scan that reached it last; one that was found where it was does not note it
+	counted uint32 // by [family.count]
+	socket  Socket
 
 	// Its fields before the turns since it was last rendered, and the same without the results that have come since, for which
 	// no handler of it can be blamed: see [instance.restore].
@@ -118,6 +119,8 @@ type family struct {
 	missing  []*child // in this scan: they are not where they were
 	found    []*held  // with changes, by a sweep
 	twice    bool     // a child was held in two places
+	moved    bool     // in this scan a child has got another holder, or one more
+	counts   uint32
 	changed  []*child // since they were last sent
 	kept     uint32   // grows when what children stand in is another tree
 }
@@ -166,6 +169,9 @@ func (f *family) scanChild(c *child) (own, anything bool) {
 
 // miss ends the children that this scan has found nowhere.
 func (f *family) miss() {
+	if len(f.missing) > 0 || f.moved {
+		f.count()
+	}
 	gone := false
 	for _, c := range f.missing {
 		gone = f.forget(c) || gone
@@ -174,6 +180,31 @@ func (f *family) miss() {
 	f.missing = f.missing[:0]
 	if gone {
 		f.in.lose(func(c *child) bool { return !f.in.holds(c) })
+	}
+}
+
+// count goes through all that is held, as the last scans have found it. It notes who holds each child, the first one if
+// there are several, and that it is not missing.
+func (f *family) count() {
+	f.counts++
+	f.moved = false
+	f.countIn(nil, f.held)
+}
+
+func (f *family) countIn(owner *child, lists [][]held) {
+	for field, list := range lists {
+		if owner != nil {
+			field = owner.field
+		}
+		for i := range list {
+			c := list[i].c
+			if c.counted == f.counts {
+				f.twice = true
+				continue
+			}
+			c.counted, c.seen, c.owner, c.field = f.counts, f.scans, owner, field
+			f.countIn(c, c.held)
+		}
 	}
 }
 
@@ -254,6 +285,7 @@ func (f *family) sweep(cf *childField, field reflect.Value, list []held) (own, i
 	for i, p := range unsafe.Slice((*unsafe.Pointer)(field.UnsafePointer()), len(list)) {
 		h := &list[i]
 		if p != h.at {
+			clear(found)
 			return false, false, false
 		}
 		if leaf && cf.typ.assigns.MarkAll(p) != h.mark {
@@ -276,9 +308,14 @@ func (f *family) sweep(cf *childField, field reflect.Value, list []held) (own, i
 		into(h.c)
 	}
 	clear(found)
-	f.found = found[:0]
+	if f.found = found[:0]; cap(found) > maxFound {
+		f.found = nil
+	}
 	return own, inside, true
 }
+
+// maxFound bounds the room that is kept for what a sweep finds.
+const maxFound = 64
 
 // meet is look for the children in a field, whichever they are, and returns its fingerprint.
 func (f *family) meet(owner *child, at int, cf *childField, field reflect.Value, list *[]held) (own, inside bool, mark uint64) {
@@ -350,22 +387,8 @@ func (f *family) adopt(owner *child, field int, t *viewType, p reflect.Value) *c
 	if c == nil || c.typ != t {
 		return f.welcome(owner, field, t, p)
 	}
-	c.owner = owner
-	c.reachThrough(field)
+	f.moved = f.moved || c.owner != owner || c.field != field
 	return c
-}
-
-// reachThrough notes the page's field through which a child is reached, and with it those that it holds.
-func (c *child) reachThrough(field int) {
-	if c.field == field {
-		return
-	}
-	c.field = field
-	for _, list := range c.held {
-		for i := range list {
-			list[i].c.reachThrough(field)
-		}
-	}
 }
 
 // welcome notes a child that was not there before.

@@ -148,3 +148,40 @@ func TestAChildThatHoldsItself(t *testing.T) {
 		t.Error("the next page is empty")
 	}
 }
+
+// The selected one of a list.
+func TestAChildThatAnotherFieldHoldsForAWhile(t *testing.T) {
+	var now *trunk
+	app := trunkApp(nil, func(t *trunk, _ *live.Socket) error {
+		now = t
+		t.List = []*twig{{Key: "a", List: []*twig{{Key: "x"}}}, {Key: "b"}}
+		return nil
+	})
+	page := livetest.Open(t, app, "/")
+	inc := func(w *twig, _ *live.Socket) { w.N++ }
+	tell := func(w *twig, s *live.Socket) {
+		if err := live.Emit(s, Hear{From: "x"}); err != nil {
+			t.Error(err)
+		}
+	}
+	onTwig(page, "a", inc)
+	for _, pick := range []func(t *trunk) *twig{func(t *trunk) *twig { return t.List[0] }, func(t *trunk) *twig { return t.List[0].List[0] }} {
+		onTrunk(page, func(t *trunk, _ *live.Socket) { t.Pick = pick(t) })
+		onTwig(page, "a", inc)
+		onTwig(page, "a/x", tell)
+		onTrunk(page, func(t *trunk, _ *live.Socket) { t.Pick = nil })
+		onTwig(page, "a", inc)
+		onTwig(page, "a/x", tell)
+	}
+	if got := page.Error(); got != "" {
+		t.Errorf("the user reads %q", got)
+	}
+	if outputs, notes := page.Texts("output"), page.Texts("em"); !slices.Equal(outputs, []string{"a=5", "x=0", "b=0"}) || !slices.Equal(notes, []string{"xxxx", "", ""}) {
+		t.Errorf("shows %q, %q", outputs, notes)
+	}
+	onTrunk(page, func(t *trunk, _ *live.Socket) { t.Pick = t.List[0] })
+	onTwig(page, "a", inc)
+	if page.Reload(); now.Pick == nil || now.Pick.N != 6 {
+		t.Errorf("stored is %+v, want what the list's has become", now.Pick)
+	}
+}
