@@ -248,7 +248,7 @@ func (in *instance) work() {
 			}
 			continue
 		}
-		in.mailbox = nil
+		in.mailbox, in.single[0] = nil, nil
 		if in.ended || in.conn == nil || in.writing || !in.pending && len(in.frames) == 0 {
 			if in.ended || in.conn == nil || !in.writing {
 				in.answerSent()

@@ -75,7 +75,7 @@ func (in *instance) finish(why string) {
 		delete(r.instances, in.page.id)
 	}
 	r.forgetDepartures(in, in.left)
-	in.conn, in.mailbox, in.frames, in.kept = nil, nil, nil, nil
+	in.conn, in.mailbox, in.single[0], in.frames, in.kept = nil, nil, nil, nil, nil
 	if in.timer != nil {
 		in.timer.Stop()
 	}

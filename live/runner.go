@@ -67,6 +67,8 @@ func (c *crowd) run() {
 		if i < len(c.instances)-1 && c.coming.CompareAndSwap(false, true) {
 			go c.run()
 		}
-		c.instances[i].work()
+		in := c.instances[i]
+		c.instances[i] = nil // a handler that blocks keeps no other page
+		in.work()
 	}
 }
