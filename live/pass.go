@@ -118,8 +118,25 @@ func (p *pass) view() (err error) {
 	return nil
 }
 
-// again leaves the page's own HTML as it is, and renders those children that have changed.
-func (p *pass) again() error {
+// again gives a child that has not changed a tree of its HTML that is to be parsed.
+func (p *pass) again(g *diff.Graft) {
+	c := g.Of.(*child)
+	d := c.drawn
+	if c.next.tree == g.Tree {
+		d = c.next
+	}
+	d.tree = &diff.Tree{HTML: slices.Clone(g.Tree.HTML), Grafts: slices.Clone(g.Tree.Grafts)}
+	for i := range d.tree.Grafts {
+		if inner, ok := d.tree.Grafts[i].Of.(*child); ok {
+			inner.shown = p.in.family.passes
+		}
+	}
+	p.drew(c, d)
+	g.Tree = d.tree
+}
+
+// unchanged leaves the page's own HTML as it is, and renders those children that have changed.
+func (p *pass) unchanged() error {
 	p.page.grafts = append(p.page.grafts, p.page.old.tree.Grafts...)
 	for i := range p.page.grafts {
 		if err := p.renew(&p.page.grafts[i]); err != nil {

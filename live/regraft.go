@@ -16,7 +16,7 @@ func (in *instance) regraft(w *workbench) bool {
 	var ends [maxRegrafted]int // of the paths
 	paths := w.paths[:0]
 	for i, c := range f.changed {
-		if places[i] = in.placeOf(c); places[i] == nil || len(c.drawn.tree.Grafts) > 0 || c.next.tree != nil {
+		if places[i] = in.placeOf(c); places[i] == nil || len(c.drawn.tree.Grafts) > 0 {
 			return false
 		}
 		before := len(paths)

@@ -38,7 +38,7 @@ func (in *instance) renderTree(w *workbench, old *diff.Tree) (*diff.Tree, error)
 		t = old.With(grafts)
 	}
 	if err == nil {
-		err = in.parseGrafts(w, t)
+		err = in.parseGrafts(w, t, own)
 	}
 	return t, err
 }
@@ -49,7 +49,7 @@ func (in *instance) renderOnce(w *workbench, old *diff.Tree) (own bool, err erro
 	w.sink.b = w.tree.HTML[:0]
 	p.begin(in, &w.sink, old)
 	if in.family != nil && old != nil && !in.stale {
-		return false, p.again()
+		return false, p.unchanged()
 	}
 	for range maxGenerations {
 		if err := p.view(); err != nil || !p.fresh {
@@ -64,8 +64,13 @@ func (in *instance) renderOnce(w *workbench, old *diff.Tree) (own bool, err erro
 // maxGenerations bounds how often what is stored for children may make others appear.
 const maxGenerations = 32
 
-// parseGrafts parses what children have rendered.
-func (in *instance) parseGrafts(w *workbench, t *diff.Tree) error {
+// parseGrafts parses what children have rendered in a tree, and if that is new, also what they had rendered elsewhere.
+func (in *instance) parseGrafts(w *workbench, t *diff.Tree, parsed bool) error {
+	if parsed {
+		for g := range t.Misplaced() {
+			w.pass.again(g)
+		}
+	}
 	for i := range t.Grafts {
 		g := &t.Grafts[i]
 		c, ok := g.Of.(*child)
@@ -78,7 +83,8 @@ func (in *instance) parseGrafts(w *workbench, t *diff.Tree) error {
 		if c.next.tree != g.Tree {
 			continue
 		}
-		if len(g.Tree.Nodes) == 0 {
+		parsed := len(g.Tree.Nodes) == 0
+		if parsed {
 			var old *diff.Tree
 			if w.pass.reuse {
 				old = c.drawn.tree
@@ -87,7 +93,7 @@ func (in *instance) parseGrafts(w *workbench, t *diff.Tree) error {
 				return err
 			}
 		}
-		if err := in.parseGrafts(w, g.Tree); err != nil {
+		if err := in.parseGrafts(w, g.Tree, parsed); err != nil {
 			return err
 		}
 	}

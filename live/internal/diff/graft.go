@@ -3,6 +3,7 @@ package diff
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"slices"
 )
 
@@ -132,6 +133,29 @@ func (t *Tree) Path(path []uint32, host uint32) []uint32 {
 		at, end, child = at+1, n.Next, ^uint32(0)
 	}
 	return path[:before]
+}
+
+// Misplaced goes through the grafts whose trees were parsed for another kind of host than the one that they stand in: in a
+// drawing the same HTML means another tree. Regions are not among them; see [Graft.FitRegion].
+func (t *Tree) Misplaced() iter.Seq[*Graft] {
+	return func(yield func(*Graft) bool) {
+		host := 1
+		for i := range t.Grafts {
+			g := &t.Grafts[i]
+			for host < len(t.Nodes) && (t.Nodes[host].Kind != Element || t.Nodes[host].TagEnd != g.At) {
+				host++
+			}
+			if host == len(t.Nodes) {
+				return
+			}
+			if g.ofRegion() || len(g.Tree.Nodes) == 0 || g.Tree.Nodes[0].flags&innerMask == t.Nodes[host].flags&innerMask {
+				continue
+			}
+			if !yield(g) {
+				return
+			}
+		}
+	}
 }
 
 // ParseGraft is [Parser.Parse] for the tree of a graft of outer, which has been parsed. Old, when not nil, is the tree that
