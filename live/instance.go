@@ -345,8 +345,7 @@ func (in *instance) turn(m message) (send bool) {
 	case controlMessage:
 		in.resync = true
 		if m.kind == wire.HTML {
-			in.htmlMode = true
-			in.drop()
+			in.sendWhole()
 		}
 		return true
 	case attachMessage:

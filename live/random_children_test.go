@@ -77,7 +77,7 @@ func (f *forest) below(w *twig, path string, shown bool, ids map[string]*twig) (
 
 func (f *forest) seedling(depth int) *twig {
 	f.made++
-	w := &twig{Key: fmt.Sprint("k", f.made), N: f.IntN(3), Data: live.Share(f.made)}
+	w := &twig{Key: fmt.Sprint("k", f.made), N: f.IntN(3), Data: live.Share(f.made), Plain: f.IntN(2) == 0}
 	if depth > 0 && f.IntN(3) == 0 {
 		w.One = f.seedling(depth - 1)
 	}
@@ -181,7 +181,7 @@ func (f *forest) grow(checked bool) {
 	}
 	f.app, f.page = app, b.Open("/")
 	var steps []string
-	for range 80 {
+	for range 110 {
 		step := f.step()
 		steps = append(steps, step)
 		f.page.Sleep(0)
@@ -206,7 +206,10 @@ func (f *forest) step() string {
 			at = id
 		}
 	}
-	switch k := f.IntN(20); {
+	switch k := f.IntN(28); {
+	case k >= 20:
+		onTrunk(f.page, func(*trunk, *live.Socket) { f.changeLeaves(ids) })
+		return "leaves"
 	case k == 0:
 		f.page.Drop()
 		f.page.Sleep(time.Duration(f.IntN(40)) * time.Second)
@@ -243,6 +246,19 @@ func (f *forest) step() string {
 		return at
 	}
 	return "nothing"
+}
+
+// changeLeaves changes a few children that hold none, often the same.
+func (f *forest) changeLeaves(shown map[string]*twig) {
+	var leaves []*twig
+	for _, id := range slices.Sorted(maps.Keys(shown)) {
+		if len(f.fieldsOf(shown[id]).kids()) == 0 {
+			leaves = append(leaves, shown[id])
+		}
+	}
+	for range min(len(leaves), 1+f.IntN(3)) {
+		leaves[f.IntN(min(len(leaves), 4))].N++
+	}
 }
 
 // changeOwn changes a child's own fields.

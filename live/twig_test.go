@@ -38,6 +38,7 @@ type twig struct {
 	Note  string `stored:"session"`
 	Load  live.Result[int]
 	Bad   bool // it does not render
+	Plain bool // it has no region
 	Data  live.Shared[int]
 	One   *twig
 	List  []*twig
@@ -153,7 +154,10 @@ func (t twig) Render() templ.Component {
 		panic("it does not render")
 	}
 	own := written(fmt.Sprintf("<output>%s=%d</output>", templ.EscapeString(t.Key), t.N))
-	parts := []any{live.Memo("own", t.N, own), "<em>" + templ.EscapeString(t.Note) + "</em>", live.Region("region", t.Data, double)}
+	parts := []any{live.Memo("own", t.N, own), "<em>" + templ.EscapeString(t.Note) + "</em>"}
+	if !t.Plain {
+		parts = append(parts, live.Region("region", t.Data, double))
+	}
 	if t.Hide {
 		return written(parts...)
 	}

@@ -103,8 +103,7 @@ func (in *instance) patch(bench *workbench) ([]byte, error) {
 	in.retitle()
 	if malformed {
 		if !in.htmlMode {
-			in.htmlMode = true
-			in.drop()
+			in.sendWhole()
 			in.log().Warn("the view's HTML is not well formed: it is sent whole from now on", "err", err)
 		}
 		in.whole(tree, false)
@@ -127,6 +126,12 @@ func (in *instance) patch(bench *workbench) ([]byte, error) {
 	in.keep(bench, tree)
 	in.hasTree(size)
 	return bench.patch, nil
+}
+
+// sendWhole makes every frame carry the page's whole HTML. There is no tree any more, nor the tag of one.
+func (in *instance) sendWhole() {
+	in.htmlMode, in.hasTag = true, false
+	in.drop()
 }
 
 // hasTree notes that there is a tree, of HTML of a size, which is not the one that was dropped.
@@ -233,7 +238,7 @@ func (in *instance) firstRender(bench *workbench) (*root, error) {
 	}
 	b := &root{in: in, html: wholeHTML(tree)}
 	if malformed {
-		in.htmlMode = true
+		in.sendWhole()
 		in.log().Warn("the view's HTML is not well formed: it is sent whole", "err", err)
 	} else {
 		in.tag, in.shape, in.hasTag = tree.Tag(&in.key), tree.Shape(), true
