@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -156,6 +157,7 @@ func (in *instance) finishJob(m asyncMessage) {
 	c, field := in.fieldOfChild(reflect.ValueOf(m.job.field))
 	if c != nil {
 		in.beginResult(c, field, m.job.field)
+		in.loaded = c
 	}
 	err := m.take()
 	if c != nil {
@@ -198,11 +200,15 @@ func (in *instance) beginResult(c *child, field int, result any) {
 		}
 		in.touched = append(in.touched, c)
 	}
+	if slices.Contains(c.without.results, field) {
+		return // what is there now may be such a result
+	}
 	if r, ok := result.(interface{ abandon() }); ok {
 		r.abandon() // nobody loads it again
 	}
 	if raw, err := c.typ.assigns.EncodeField(nil, c.value, field); err == nil {
 		c.without.fields[field] = raw
+		c.without.results = append(c.without.results, field)
 	}
 }
 

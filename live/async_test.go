@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,7 +15,6 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/livelong-dev/livelong/live"
-	"github.com/livelong-dev/livelong/live/internal/wire"
 	"github.com/livelong-dev/livelong/live/livetest"
 )
 
@@ -266,12 +266,7 @@ func TestAsyncOfAChildThatComesBack(t *testing.T) {
 // ask sends an event of seat 1, and reads nothing.
 func (p *tab) ask(what string) {
 	p.t.Helper()
-	p.n++
-	frame, err := wire.AppendUp(nil, wire.Up{Kind: wire.Event, N: p.n, Name: "Ask", Payload: wire.Payload{Value: []byte(`{"What":"` + what + `"}`)}, Target: "1"})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.send(string(frame))
+	p.eventOf("1", "Ask", Ask{what})
 	synctest.Wait()
 }
 
@@ -328,6 +323,102 @@ func TestAsyncResultThatDoesNotRenderWithOthers(t *testing.T) {
 		all := p.answer(p.n)
 		if !strings.Contains(all, "as it was before") || strings.Contains(all, "afresh") {
 			t.Errorf("the page shows %s, want that the child was put back", all)
+		}
+	})
+}
+
+// What a child cannot bear is not always a result that has come for it.
+func TestResultsThatAreNotToBlame(t *testing.T) {
+	load := func(n int) func(any, *live.Socket) error {
+		return func(v any, s *live.Socket) error {
+			live.Async(s, &v.(*twig).Load, func(context.Context) (int, error) { time.Sleep(time.Second); return n, nil })
+			return nil
+		}
+	}
+	inc := func(v any, _ *live.Socket) error { v.(*twig).N++; return nil }
+	loses := func(v any, _ *live.Socket) error { panic("on purpose") }
+	for _, tt := range []struct {
+		name   string
+		afresh bool
+		do     func(p *tab, wait func())
+	}{
+		{"an emitted message is", true, func(p *tab, wait func()) {
+			p.let("a", load(5))
+			p.answer(p.n)
+			p.let("a/x", inc)
+			p.let("a/x", inc)
+			wait()
+			p.let("a/x", func(_ any, s *live.Socket) error { return live.Emit(s, Hear{do: func() { panic("on purpose") }}) })
+		}},
+		{"the page is", true, func(p *tab, wait func()) {
+			p.let("a", load(5))
+			p.answer(p.n)
+			p.let("a/x", inc)
+			p.let("a/x", inc)
+			wait()
+			p.let("", func(v any, _ *live.Socket) error { v.(*trunk).List[0].Bad = true; return nil })
+		}},
+		{"two of them are", false, func(p *tab, wait func()) {
+			p.let("a", load(13))
+			p.let("a", inc)
+			wait()
+			p.let("a", load(13))
+			wait()
+			p.let("a", inc)
+		}},
+		{"a result is, after a handler", false, func(p *tab, wait func()) {
+			p.let("a", load(13))
+			p.let("a", inc)
+			wait()
+			p.let("a", loses)
+			p.let("a", func(v any, _ *live.Socket) error { w := v.(*twig); w.List = slices.Delete(w.List, 0, 1); return nil })
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				app := trunkApp(nil, func(t *trunk, _ *live.Socket) error {
+					t.List = []*twig{{Key: "a", List: []*twig{{Key: "x"}, {Key: "y"}}}}
+					return nil
+				})
+				p := newTab(t, livetest.NewBrowser(t, app), "/")
+				p.join()
+				tt.do(p, func() { time.Sleep(2 * time.Second); synctest.Wait() })
+				all := p.answer(p.n)
+				if afresh := strings.Contains(all, "<section>"); afresh != tt.afresh {
+					t.Errorf("started afresh: %t, want %t: %s", afresh, tt.afresh, all)
+				}
+				p.let("", func(v any, _ *live.Socket) error {
+					if a := v.(*trunk).List[0]; len(a.List) != 2 || a.List[0] == nil || a.List[0].Key != "x" || a.List[1] == nil {
+						t.Errorf("it holds %v", a.List)
+					}
+					return nil
+				})
+			})
+		})
+	}
+}
+
+// A child that is put back while another one's handler stores is nothing that this handler has done.
+func TestAResultThatDoesNotRenderWhileAnotherChildStores(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := trunkApp(nil, func(t *trunk, _ *live.Socket) error {
+			t.List = []*twig{{Key: "a"}, {Key: "b"}}
+			return nil
+		})
+		p := newTab(t, livetest.NewBrowser(t, app), "/")
+		p.join()
+		p.let("b", func(v any, s *live.Socket) error {
+			live.Async(s, &v.(*twig).Load, func(context.Context) (int, error) { time.Sleep(time.Second); return 13, nil })
+			return nil
+		})
+		p.answer(p.n)
+		inc := func(v any, _ *live.Socket) error { v.(*twig).N++; return nil }
+		p.let("a", inc)
+		p.let("a", inc)
+		time.Sleep(2 * time.Second)
+		p.let("a", func(v any, s *live.Socket) error { v.(*twig).Note = "kept"; return s.Stash(t.Context()) })
+		if all := p.answer(p.n); !strings.Contains(all, "as it was before") {
+			t.Errorf("the page shows %s, want that the other child was put back", all)
 		}
 	})
 }

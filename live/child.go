@@ -268,10 +268,10 @@ const childCrashText = "Something went wrong. This part of the page is as it was
 
 // restore puts a child back that has panicked, or does not render, to how it was when it rendered last, with what has been
 // loaded for it since; and when that does not render either, without. It reports whether it could.
-func (in *instance) restore(failed *childFailed) bool {
+func (in *instance) restore(failed *childFailed, rendering bool) bool {
 	c := failed.child
 	before := c.before
-	if c.before = nil; before == nil {
+	if c.before = nil; before == nil && rendering {
 		before, c.without = c.without, nil
 	}
 	if before == nil || !before.restore(c) {

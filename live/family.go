@@ -135,6 +135,9 @@ type held struct {
 // change notes that a child's own fields have changed.
 func (f *family) change(c *child) {
 	c.rev++
+	if c != f.in.only && c != f.in.loaded {
+		c.without = nil // if it does not render, a view around may be to blame
+	}
 	if len(f.changed) <= maxRegrafted && !slices.Contains(f.changed, c) {
 		f.changed = append(f.changed, c)
 	}

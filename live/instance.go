@@ -94,6 +94,7 @@ type instance struct {
 	family     *family    // nil: the view has no fields for children
 	stale      bool       // the view's own template must run, not only those of children
 	only       *child     // the turn was this child's alone
+	loaded     *child     // the turn has brought a result for it
 	orphans    bool       // children may be gone: see endOrphans
 	emitted    []emission
 	touched    []*child // of these it is known how they were when they rendered last
@@ -400,7 +401,7 @@ func (in *instance) turn(m message) (send bool) {
 	if m, ok := m.(eventMessage); ok {
 		n = m.up.N
 	}
-	if crash != nil && in.only != nil && in.restore(&childFailed{in.only, crash}) {
+	if crash != nil && in.only != nil && in.restore(&childFailed{in.only, crash}, false) {
 		if again, ok := m.(injectMessage); ok {
 			again.result.Failed = crash
 		}
@@ -438,7 +439,7 @@ func (in *instance) conclude() (goesOn bool) {
 	}
 	in.changed()
 	in.endOrphans()
-	in.only = nil
+	in.only, in.loaded = nil, nil
 	in.endTurn()
 	return true
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/a-h/templ"
 	"github.com/coder/websocket"
@@ -174,15 +175,31 @@ func (p *tab) send(frame string) {
 func (p *tab) pull(e Pull) { p.t.Helper(); p.n++; p.again(p.n, e) }
 
 // again sends an event under a number it may have been sent under before.
-func (p *tab) again(n int, e Pull) { p.t.Helper(); p.sendEvent(n, "Pull", e) }
+func (p *tab) again(n int, e Pull) { p.t.Helper(); p.sendEvent(n, "", "Pull", e) }
 
 // event sends the next event, of any kind.
-func (p *tab) event(name string, e any) { p.t.Helper(); p.n++; p.sendEvent(p.n, name, e) }
+func (p *tab) event(name string, e any) { p.t.Helper(); p.eventOf("", name, e) }
 
-func (p *tab) sendEvent(n int, name string, e any) {
+// eventOf sends the next event of a child.
+func (p *tab) eventOf(child, name string, e any) {
+	p.t.Helper()
+	p.n++
+	p.sendEvent(p.n, child, name, e)
+}
+
+// let is [let] for a tab that reads nothing: so the page, too, renders nothing once a frame or two are on their way.
+func (p *tab) let(child string, f func(view any, s *live.Socket) error) {
+	p.t.Helper()
+	act = f
+	p.eventOf(child, "Act", Act{})
+	synctest.Wait()
+	act = nil
+}
+
+func (p *tab) sendEvent(n int, child, name string, e any) {
 	p.t.Helper()
 	value, _ := json.Marshal(e)
-	frame, err := wire.AppendUp(nil, wire.Up{Kind: wire.Event, N: n, Name: name, Payload: wire.Payload{Value: value}})
+	frame, err := wire.AppendUp(nil, wire.Up{Kind: wire.Event, N: n, Name: name, Payload: wire.Payload{Value: value}, Target: child})
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 type snapshot struct {
 	fields   [][]byte
 	children map[int]reflect.Value
+	results  []int // the fields that have been loaded since
 }
 
 // snapshot returns nil when a field cannot be encoded: then the child cannot be put back.
@@ -33,14 +34,14 @@ func (s *snapshot) clone() *snapshot {
 	if s == nil {
 		return nil
 	}
-	return &snapshot{slices.Clone(s.fields), s.children}
+	return &snapshot{slices.Clone(s.fields), s.children, nil}
 }
 
 // restore puts the child back; it keeps its unexported fields.
 func (s *snapshot) restore(c *child) bool {
 	for i, f := range c.typ.assigns.Fields() {
 		if held, ok := s.children[i]; ok {
-			c.value.FieldByIndex(f.Index).Set(held)
+			c.value.FieldByIndex(f.Index).Set(copyHolder(held)) // it may be put back to this again
 		} else if c.typ.assigns.DecodeField(s.fields[i], c.value, i) != nil {
 			return false
 		}

@@ -14,10 +14,18 @@ func (in *instance) renderTree(w *workbench, old *diff.Tree) (*diff.Tree, error)
 	}
 	own, err := in.renderOnce(w, old)
 	for err != nil {
-		if failed, ok := errors.AsType[*childFailed](err); !ok || !in.restore(failed) {
+		failed, ok := errors.AsType[*childFailed](err)
+		if !ok || !in.restore(failed, true) {
 			break
 		}
-		in.note() // what it shows now was another one's fields, or children, when it was last looked at
+		// What it shows now was another one's fields, or children, when it was last looked at. The turn may have been that of
+		// another child.
+		only, loaded := in.only, in.loaded
+		if in.loaded = failed.child; in.loaded != only {
+			in.only = nil
+		}
+		in.note()
+		in.only, in.loaded = only, loaded
 		own, err = in.renderOnce(w, old)
 	}
 	if err != nil {

@@ -93,6 +93,9 @@ func (t *trunk) Hear(_ context.Context, _ *live.Socket, m Hear) error {
 
 func (t *twig) Pay(ctx context.Context, s *live.Socket, _ Pay) error { return act(t, s) }
 func (t *twig) Hear(_ context.Context, _ *live.Socket, m Hear) error {
+	if m.do != nil {
+		m.do()
+	}
 	t.Note += m.From
 	return nil
 }
@@ -150,7 +153,7 @@ func (t trunk) Render() templ.Component {
 }
 
 func (t twig) Render() templ.Component {
-	if t.Bad {
+	if t.Bad || t.Load.Value == 13 {
 		panic("it does not render")
 	}
 	own := written(fmt.Sprintf("<output>%s=%d</output>", templ.EscapeString(t.Key), t.N))
