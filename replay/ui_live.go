@@ -35,7 +35,11 @@ func (p *player) watch(s *live.Socket) {
 
 // check verifies the frames of a finished recording, in the background.
 func (p *player) check(ctx context.Context, s *live.Socket) {
-	if p.Live || len(p.tape.checked()) >= p.Frames {
+	if p.Live {
+		return
+	}
+	if len(p.tape.checked()) >= p.Frames {
+		p.count() // the last may have come since it was called before
 		return
 	}
 	if !p.tape.claim() { // another viewer's page is at it, which may leave before it is done
@@ -49,8 +53,8 @@ func (p *player) check(ctx context.Context, s *live.Socket) {
 const checkEvery = time.Second
 
 func (p *player) recheck(ctx context.Context, s *live.Socket, _ recheck) error {
-	p.count()
 	p.check(ctx, s)
+	p.count()
 	return nil
 }
 
