@@ -16,6 +16,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/livelong-dev/livelong/live"
+	"github.com/livelong-dev/livelong/live/internal/wire"
 	"github.com/livelong-dev/livelong/live/livetest"
 )
 
@@ -299,6 +300,40 @@ func TestCrashAfterAPatch(t *testing.T) {
 		}
 		if told != "/p/b?x=1" {
 			t.Errorf("the browser was told %q", told)
+		}
+	})
+}
+
+// A browser that has come half of the way back to where it is already is found there.
+func TestDropOnTheWayThereAndBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		to := ""
+		k := &kit{pull: func(s *live.Socket, _ *puppet, _ Pull) error { return s.Patch(to) }}
+		app := newApp()
+		live.Handle(app, "GET /p/{name}", func(*http.Request) (*puppet, error) { return &puppet{kit: k}, nil })
+		p := newTab(t, livetest.NewBrowser(t, app), "/p/a")
+		p.join()
+		for _, to = range []string{"/p/b", "/p/a"} {
+			p.pull(Pull{})
+			synctest.Wait()
+		}
+		p.drop() // nothing was read
+		synctest.Wait()
+		if joined := p.join(); joined.How != wire.Resume {
+			t.Fatalf("joined by %v, want a resume", joined.How)
+		}
+		d := p.read() // it is sent what it has not applied
+		if len(d.Extra.URL) != 1 || d.Extra.URL[0][0] != "/p/b" || d.Extra.Token == "" {
+			t.Fatalf("the first frame leads to %v", d.Extra.URL)
+		}
+		p.path, p.token = "/p/b", d.Extra.Token
+		p.drop()
+		synctest.Wait()
+		if joined := p.join(); joined.How != wire.Resume {
+			t.Errorf("at %s it joined by %v, want a resume", p.path, joined.How)
+		}
+		if d := p.read(); len(d.Extra.URL) != 1 || d.Extra.URL[0][0] != "/p/a" {
+			t.Errorf("the second frame leads to %v", d.Extra.URL)
 		}
 	})
 }

@@ -238,7 +238,8 @@ func (r *registry) resume(id uuid.UUID, number int64, rt *route, path string, m 
 	case !unanswered:
 		in.unheard, in.unasked = false, false
 		in.arrive()
-		if at, _, _ := strings.Cut(m.at, "?"); at == in.request.URL.EscapedPath() {
+		// Frames that it has not applied may lead it away from there, and back, and break off in between.
+		if at, _, _ := strings.Cut(m.at, "?"); at == in.request.URL.EscapedPath() && m.join.K == in.count {
 			in.left = nil
 		}
 	case in.unheard:
