@@ -148,7 +148,7 @@ func (t *Tree) Misplaced() iter.Seq[*Graft] {
 			if host == len(t.Nodes) {
 				return
 			}
-			if g.ofRegion() || len(g.Tree.Nodes) == 0 || g.Tree.Nodes[0].flags&innerMask == t.Nodes[host].flags&innerMask {
+			if g.ofRegion() || len(g.Tree.Nodes) == 0 || g.Tree.Nodes[0].inner() == t.Nodes[host].inner() {
 				continue
 			}
 			if !yield(g) {
@@ -165,12 +165,12 @@ func (p *Parser) ParseGraft(outer *Tree, g *Graft, old *Tree, key *Key) error {
 	if host == 0 {
 		return hidden(g)
 	}
-	return p.parseGraft(g.Tree, old, key, outer.Nodes[host].flags&innerMask>>innerShift)
+	return p.parseGraft(g.Tree, old, key, outer.Nodes[host].inner())
 }
 
 // ParseInPlace is [Parser.ParseGraft] for a tree that is to stand where old stands.
 func (p *Parser) ParseInPlace(t, old *Tree, key *Key) error {
-	return p.parseGraft(t, old, key, old.nodes()[0].flags&innerMask>>innerShift)
+	return p.parseGraft(t, old, key, old.nodes()[0].inner())
 }
 
 func (p *Parser) parseGraft(t, old *Tree, key *Key, inner namespace) error {
@@ -214,7 +214,7 @@ func parseWhole(p *Parser, markup []byte, key *Key, inner namespace) (*Tree, err
 		end := n.TagEnd + uint32(bytes.LastIndex(markup[n.TagEnd:n.End], []byte("</")))
 		outer.HTML = append(outer.HTML, markup[from:n.TagEnd]...)
 		from = end
-		graft, err := parseWhole(p, markup[n.TagEnd:end:end], key, n.flags&innerMask>>innerShift)
+		graft, err := parseWhole(p, markup[n.TagEnd:end:end], key, n.inner())
 		if err != nil {
 			return nil, err
 		}

@@ -70,7 +70,7 @@ func (g *Graft) FitRegion(outer *Tree) error {
 	if host == 0 {
 		return hidden(g)
 	}
-	inner := outer.Nodes[host].flags & innerMask >> innerShift
+	inner := outer.Nodes[host].inner()
 	if inner == r.inner && len(g.Tree.Nodes) > 0 {
 		return nil
 	}

@@ -58,6 +58,9 @@ const (
 	nsAnnotation // content of <annotation-xml>: MathML, but <svg> begins a drawing
 )
 
+// inner is the namespace of what is in an element.
+func (n *Node) inner() namespace { return n.flags & innerMask >> innerShift }
+
 // Tree is a parsed render.
 //
 // Nodes is in pre-order. Node 0 is a root without a tag around everything; the children of node i are i+1, then
@@ -86,14 +89,14 @@ func (t *Tree) Tag(key *Key) uint64 { return key.tag(t.whole(key)) }
 
 // Fetch reads a little of the tree that is about to be compared with another. A tree that was not used for a while is in
 // memory only, and the processor waits for several of them no longer than for one, if nothing else is done in between.
-func (t *Tree) Fetch() (any byte) {
+func (t *Tree) Fetch() (sum byte) {
 	for i := 0; i < min(len(t.HTML), fetched); i += cacheLine {
-		any ^= t.HTML[i]
+		sum ^= t.HTML[i]
 	}
 	for i := 0; i < min(len(t.Nodes), fetched/nodeSize); i += cacheLine / nodeSize {
-		any ^= byte(t.Nodes[i].flags)
+		sum ^= byte(t.Nodes[i].flags)
 	}
-	return any
+	return sum
 }
 
 const (
