@@ -153,7 +153,8 @@ test("a double click, and a link to where the user is, make no second history en
   await page.dblclick("#slow-tour");
   await page.request.get(`${slow.url}/gate?gate2`);
   await expect(page.locator("h1")).toHaveText("Tour");
-  await page.waitForTimeout(200); // nothing follows
+  await page.fill("#word", "after"); // what is answered came after both clicks
+  await expect(page.locator("#typed")).toHaveText("after");
   expect(await length(page)).toBe(entries + 1);
   await page.goBack();
   for (const _ of [1, 2]) {
